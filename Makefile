@@ -1,0 +1,81 @@
+# Everything that is done with Throughline, by name. Needs Python 3.11 or later and make.
+
+PYTHON ?= python3
+STAGE ?= dev
+BIN := .venv/bin
+INSTALLED := .venv/installed
+PIP_COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
+	--no-emit-trusted-host --no-emit-options --strip-extras --annotation-style line
+
+export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core/python
+
+.PHONY: help setup run demo test check bench package deploy apply format lock clean
+
+help: ## these lines
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
+		printf '%-16s %s\n' "$$name" "$$text"; done
+
+setup: $(INSTALLED) ## the virtual environment, with everything pinned in requirements-dev.txt
+
+$(INSTALLED): requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Throughline needs Python 3.11 or later as $(PYTHON). Name another one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "Python's venv module is missing here. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
+	@touch $@
+
+run: setup ## the whole contact centre on this machine, on PORT (8080)
+	@$(BIN)/python -m infra.local
+
+demo: setup ## a conversation on each channel, told line by line and checked
+	@$(BIN)/python -m infra.local.demo
+
+test: setup ## every test
+	$(BIN)/pytest
+
+check: setup ## what CI runs: format, lint, types, import contracts, tests, package, cfn-lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest
+	$(BIN)/python -m infra.package $(STAGE)
+
+bench: setup ## what a message, a decision and a claim cost, beside the goal
+	@$(BIN)/python -m tests.benchmarks
+
+package: setup ## template and layers of STAGE (dev) under build/, checked
+	$(BIN)/python -m infra.package $(STAGE)
+
+deploy: setup ## STAGE with CloudFormation: ARTIFACTS=bucket PUBLIC_URL=https://… ALARM_EMAIL=…, see docs/deploying.md
+	@test -n "$(ARTIFACTS)" || { echo "Name the bucket that takes the code: make deploy STAGE=$(STAGE) ARTIFACTS=…" >&2; exit 1; }
+	$(BIN)/python -m infra.package $(STAGE) --deployable
+	aws cloudformation package --template-file build/package/$(STAGE)/sam.json --use-json \
+		--s3-bucket "$(ARTIFACTS)" --s3-prefix throughline/$(STAGE) \
+		--output-template-file build/package/$(STAGE)/uploaded.json
+	aws cloudformation deploy --template-file build/package/$(STAGE)/uploaded.json --stack-name throughline-$(STAGE) \
+		--capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND --no-fail-on-empty-changeset \
+		$(if $(PUBLIC_URL)$(ALARM_EMAIL),--parameter-overrides) \
+		$(if $(PUBLIC_URL),"PublicUrl=$(PUBLIC_URL)") $(if $(ALARM_EMAIL),"AlarmEmail=$(ALARM_EMAIL)")
+	aws cloudformation describe-stacks --stack-name throughline-$(STAGE) --query "Stacks[0].Outputs" --output table
+
+apply: setup ## channel accounts, queues, skills and agents from FILE to STAGE; ENDPOINT=… where AWS is answered for
+	@test -n "$(FILE)" || { echo "Name the file: make apply FILE=…" >&2; exit 1; }
+	@$(BIN)/python -m infra.configure apply "$(FILE)" --stage $(STAGE) $(if $(ENDPOINT),--endpoint "$(ENDPOINT)")
+
+format: setup ## every Python file, in place
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: setup ## the pinned requirements again, from pyproject.toml
+	$(PIP_COMPILE) --allow-unsafe --extra layer --extra dev --output-file requirements-dev.txt pyproject.toml
+	@mkdir -p build
+	cp requirements-dev.txt build/layer.txt
+	$(PIP_COMPILE) --extra layer --unsafe-package boto3 --unsafe-package botocore --unsafe-package s3transfer \
+		--unsafe-package python-dateutil --output-file build/layer.txt pyproject.toml
+	sed '/^$$/,$$d' build/layer.txt > layers/dependencies/requirements.txt
+
+clean: ## what was built; the data of `make run` stays
+	rm -rf build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Lambda entry points: decode the trigger, call one flow, encode the answer."""

@@ -1,0 +1,153 @@
+"""How an error leaves the building: as an HTTP status, an error frame, or the fate of a queue record.
+
+Told here and nowhere else. An unexpected error answers ``internal``; its place in the code is logged, not its words.
+"""
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ParamSpec
+
+from chalice.app import Response
+
+from functions._wiring import world
+from throughline.aws.queues import read_body
+from throughline.domain.errors import RejectedError, ThroughlineError
+from throughline.domain.frames import Frame, error_frame
+from throughline.telemetry import logger
+
+P = ParamSpec("P")
+
+INTERNAL = "internal"
+INTERNAL_STATUS = 500
+
+# ---------------------------------------------------------------- HTTP
+
+
+def answers_http(handler: Callable[P, Any]) -> Callable[P, Any]:
+    """Make a route answer each error with its status and ``{"error": code}``, and log it."""
+
+    @functools.wraps(handler)
+    def answering(*args: P.args, **kwargs: P.kwargs) -> Any:
+        try:
+            return handler(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - the one place where everything stops
+            status = error.http_status if isinstance(error, ThroughlineError) else INTERNAL_STATUS
+            _log(error, where=handler.__name__, status=status)
+            return Response({"error": _code(error)}, status_code=status)
+
+    return answering
+
+
+# ---------------------------------------------------------------- WebSocket
+
+
+def answer_frame(frame_id: str | None, carry_out: Callable[[], Frame]) -> Frame:
+    """Return what carrying out a client's frame answers, or the error frame that tells why it was not."""
+    try:
+        return carry_out()
+    except Exception as error:  # noqa: BLE001 - the one place where everything stops
+        _log(error, where="frame")
+        return error_frame(frame_id, _code(error), _words(error))
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, ThroughlineError):
+        return str(error) or error.code
+    return "something went wrong on our side; send the frame again"
+
+
+# ---------------------------------------------------------------- SQS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordMeta:
+    """What SQS says about a record.
+
+    `receive_count` is ApproximateReceiveCount, `sent_ms` when it was queued, `receipt` what `Jobs.postpone` wants.
+    """
+
+    message_id: str
+    receipt: str
+    receive_count: int
+    sent_ms: int
+
+    @property
+    def repeated(self) -> bool:
+        """Return whether an earlier attempt may have done part of the work already."""
+        return self.receive_count > 1
+
+
+Handle = Callable[[dict[str, Any], RecordMeta], None]
+
+
+def process_records(event: Mapping[str, Any], handle: Handle, *, fifo: bool) -> dict[str, Any]:
+    """Handle each record of an SQS event and return the partial batch response: what failed stays in the queue.
+
+    In a FIFO queue a failure holds up the rest of its own group and nobody else's. A record that we will never accept
+    (RejectedError) would hold it up for nothing: it is set aside whole in the bucket, under ``refused/``, and leaves
+    the queue.
+    """
+    from aws_lambda_powertools.utilities.batch import (  # noqa: PLC0415 - 50 ms that HTTP and sockets need not pay
+        BatchProcessor,
+        EventType,
+        SqsFifoPartialProcessor,
+        process_partial_response,
+    )
+
+    processor = SqsFifoPartialProcessor(skip_group_on_error=True) if fifo else BatchProcessor(EventType.SQS)
+    processor.raise_on_entire_batch_failure = False  # the error it would raise repeats the words of those below it
+
+    def handle_record(record: Any) -> None:
+        _handle_record(record.raw_event, handle)
+
+    return dict(process_partial_response(event=dict(event), record_handler=handle_record, processor=processor))
+
+
+def _handle_record(record: Mapping[str, Any], handle: Handle) -> None:
+    meta = _meta(record)
+    try:
+        handle(read_body(record["body"], world().blobs), meta)
+    except RejectedError as error:
+        _set_aside(record, meta, error)
+    except Exception as error:
+        _log(error, where=_queue_name(record), record=meta.message_id, receive_count=meta.receive_count)
+        raise
+
+
+def _meta(record: Mapping[str, Any]) -> RecordMeta:
+    attributes = record["attributes"]
+    return RecordMeta(
+        message_id=record["messageId"],
+        receipt=record["receiptHandle"],
+        receive_count=int(attributes["ApproximateReceiveCount"]),
+        sent_ms=int(attributes["SentTimestamp"]),
+    )
+
+
+def _set_aside(record: Mapping[str, Any], meta: RecordMeta, error: RejectedError) -> None:
+    queue = _queue_name(record)
+    key = f"refused/{queue}/{meta.message_id}.json"
+    world().blobs.put(key, record["body"].encode(), "application/json")
+    world().telemetry.count("record_refused", queue=queue, code=error.code)
+    logger.error("record refused", extra={"where": queue, "code": error.code, "kept": key}, exc_info=error)
+
+
+def _queue_name(record: Mapping[str, Any]) -> str:
+    return str(record.get("eventSourceARN", "")).rpartition(":")[2] or "queue"
+
+
+# ---------------------------------------------------------------- common to all
+
+
+def _code(error: Exception) -> str:
+    return error.code if isinstance(error, ThroughlineError) else INTERNAL
+
+
+def _log(error: Exception, **about: Any) -> None:
+    """Write one line: a warning for what was refused, an error with its place in the code for what is ours to mend."""
+    extra = {"code": _code(error), **about}
+    if isinstance(error, ThroughlineError) and not error.alert:
+        logger.warning("refused", extra={**extra, "why": str(error)})
+    else:
+        logger.error("failed", extra=extra, exc_info=error)

@@ -1,0 +1,64 @@
+"""The agents' WebSocket: who connects, what they say, when they are gone."""
+
+from chalice.app import Blueprint, Response, WebsocketAPI, WebsocketEvent
+
+from functions._edges import answer_frame, answers_http
+from functions._wiring import signing_keys, world
+from throughline.domain.client_frames import frame_id_of
+from throughline.domain.errors import UnauthenticatedError
+from throughline.domain.frame_splitting import frames_within
+from throughline.domain.frames import Frame
+from throughline.domain.identifiers import ConnectionId
+from throughline.domain.rights import Role
+from throughline.flows.authenticate import admit
+from throughline.flows.handle_frame import handle_frame
+
+PROTOCOL = "throughline.v1"
+HEADER = "sec-websocket-protocol"
+
+agents = Blueprint(__name__)
+agents.websocket_api = WebsocketAPI()  # Chalice leaves it None on a Blueprint, and then does not wrap the handlers
+
+
+@agents.on_ws_connect()
+@answers_http
+def connect(event: WebsocketEvent) -> Response:
+    """Open the socket to whom the token is for; refusals are answered, because a raised one would become a 5xx."""
+    admit(world(), signing_keys(), _token(event), ConnectionId(event.connection_id))
+    return Response("", status_code=200, headers={"Sec-WebSocket-Protocol": PROTOCOL})
+
+
+def _token(event: WebsocketEvent) -> str:
+    headers: dict[str, str] = event.to_dict().get("headers") or {}
+    given = next((value for name, value in headers.items() if name.lower() == HEADER), "")
+    offered = [value.strip() for value in given.split(",")]
+    if len(offered) != 2 or offered[0] != PROTOCOL:  # noqa: PLR2004 - the protocol and the token
+        raise UnauthenticatedError(f"Sec-WebSocket-Protocol has to be {PROTOCOL} and a token")
+    return offered[1]
+
+
+@agents.on_ws_message()
+def message(event: WebsocketEvent) -> None:
+    """Carry out a frame and post the answer: API Gateway does not send what a handler returns."""
+    connection_id = ConnectionId(event.connection_id)
+    answer = answer_frame(frame_id_of(event.body), lambda: _carried_out(connection_id, event.body))
+    for frame in frames_within(answer):
+        world().sockets.post(connection_id, frame)
+
+
+def _carried_out(connection_id: ConnectionId, text: str) -> Frame:
+    connection = world().connections.find_connection(connection_id)
+    if connection is None:
+        raise UnauthenticatedError("this connection is not known; connect again")
+    return handle_frame(world(), connection, text)
+
+
+@agents.on_ws_disconnect()
+def disconnect(event: WebsocketEvent) -> None:
+    """Have a worker do what follows: a socket function may die together with its client."""
+    connection = world().connections.find_connection(ConnectionId(event.connection_id))
+    if connection and connection.role == Role.VISITOR:
+        world().connections.delete_connection(connection.connection_id)
+    elif connection:
+        work = {"kind": "vanish", "agent": connection.subject, "connection": connection.connection_id}
+        world().timers.arm(work, delay_s=0)

@@ -1,0 +1,110 @@
+"""What a person's screen reads over HTTP, for whoever ``Authorization: Bearer <jwt>`` says. See docs/protocol.md."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalice.app import Blueprint, Response
+
+from functions._edges import answers_http
+from functions._wiring import signing_keys, world
+from throughline.domain.errors import InvalidRequestError, UnauthenticatedError
+from throughline.domain.identifiers import ConversationId, CustomerId
+from throughline.domain.json_fields import decode_object
+from throughline.domain.rights import Caller
+from throughline.flows.attach import link_attachment, offer_upload
+from throughline.flows.authenticate import authenticate
+from throughline.flows.look_up import view_agents, view_conversation, view_customer, view_queues, view_thread
+
+DEFAULT_PAGE = 50
+MAX_BODY_BYTES = 4096
+PRIVATE = {"Cache-Control": "no-store"}
+
+desk = Blueprint(__name__)
+
+
+@desk.route("/threads/{customer}", methods=["GET"], cors=True)
+@answers_http
+def get_thread(customer: str) -> Response:
+    """Answer one page of what was said, oldest first."""
+    view = view_thread(
+        world(),
+        _caller(),
+        CustomerId(customer),
+        closed=_closed(),
+        before=_query("before"),
+        limit=_limit(_query("limit")),
+    )
+    return _answer(view)
+
+
+@desk.route("/conversations/{conversation}", methods=["GET"], cors=True)
+@answers_http
+def get_conversation(conversation: str) -> Response:
+    """Answer a conversation with every change of its contact."""
+    return _answer(view_conversation(world(), _caller(), ConversationId(conversation)))
+
+
+@desk.route("/customers/{customer}", methods=["GET"], cors=True)
+@answers_http
+def get_customer(customer: str) -> Response:
+    """Answer a customer's card."""
+    return _answer(view_customer(world(), _caller(), CustomerId(customer), _closed()))
+
+
+@desk.route("/agents", methods=["GET"], cors=True)
+@answers_http
+def get_agents() -> Response:
+    """Answer who is there."""
+    return _answer(view_agents(world(), _caller()))
+
+
+@desk.route("/queues", methods=["GET"], cors=True)
+@answers_http
+def get_queues() -> Response:
+    """Answer how long the queues are."""
+    return _answer(view_queues(world(), _caller()))
+
+
+@desk.route("/attachments", methods=["POST"], cors=True)
+@answers_http
+def post_attachment() -> Response:
+    """Answer where a file can be uploaded to."""
+    caller = _caller()
+    body = desk.current_request.raw_body
+    text = body if isinstance(body, str) else body.decode(errors="replace")
+    return _answer(offer_upload(world(), caller, decode_object(text, MAX_BODY_BYTES)))
+
+
+@desk.route("/attachments/{attachment}", methods=["GET"], cors=True)
+@answers_http
+def get_attachment(attachment: str) -> Response:
+    """Redirect to the file."""
+    url = link_attachment(world(), _caller(), attachment, _closed())
+    return Response({"url": url}, status_code=302, headers={"Location": url, **PRIVATE})
+
+
+def _answer(view: Mapping[str, Any]) -> Response:
+    return Response(dict(view), headers={**PRIVATE})
+
+
+def _caller() -> Caller:
+    scheme, _, token = desk.current_request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise UnauthenticatedError("Authorization has to be Bearer and a token")
+    return authenticate(world(), signing_keys(), token.strip())
+
+
+def _query(name: str) -> str | None:
+    given: Mapping[str, str] = desk.current_request.query_params or {}
+    return given.get(name)
+
+
+def _closed() -> ConversationId | None:
+    conversation = _query("conversation")
+    return ConversationId(conversation) if conversation else None
+
+
+def _limit(text: str | None) -> int:
+    if text is not None and not text.isdecimal():
+        raise InvalidRequestError("limit: has to be a whole number")
+    return int(text) if text else DEFAULT_PAGE

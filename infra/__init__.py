@@ -1,0 +1,1 @@
+"""What Chalice does not make, and the stack on one machine."""

@@ -1,0 +1,1 @@
+"""The configuration of a contact centre: declared in YAML, checked, applied, kept with its history."""

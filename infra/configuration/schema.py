@@ -1,0 +1,155 @@
+"""The parts of a configuration file, their keys, and what may stand there; docs/configuration.md says it in prose."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from yaml.nodes import Node, ScalarNode
+
+from infra.configuration.kinds import Key, Kind, Record, choice, duration, listing, matching, plain, table, text, whole
+from infra.configuration.problems import Report
+from throughline.domain.routing import WORK_CLASSES
+
+LOCAL_STAGE = "local"
+# keys of a queue that are durations → its fields, which are seconds
+DURATIONS = {"priority": "priority_s", "offer": "offer_s", "cool_down": "cool_down_s", "reopen": "reopen_s"}
+MAX_LEVEL = 5
+
+# '@', '.', '+' and '#' have a meaning in keys: a personal requirement, a level, a set of skills, an item of a table.
+NAME = r"[a-z][a-z0-9_-]{0,62}"
+_LOOSE_NAME = r"[a-z0-9][a-z0-9_-]{0,62}"
+_NAME_ADVICE = "use small letters, digits, - and _, beginning with a letter"
+_LOOSE_NAME_ADVICE = "use small letters, digits, - and _"
+_PARAMETER = r"(?!.*[0-9a-f]{16})[a-z][a-z0-9_-]{0,31}(/[a-z0-9][a-z0-9_-]{0,31})+"
+_WEB_ADDRESS = r"https?://[^\s?#]+"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelRules:
+    """What an account of a channel has to say. `address` is the form of the provider's own name of the endpoint."""
+
+    address: str
+    address_advice: str
+    secrets: tuple[str, ...] = ()
+    settings: tuple[str, ...] = ()
+    more_settings: tuple[str, ...] = ()
+
+    def fits(self, address: str) -> bool:
+        """Return whether the provider could call an endpoint so."""
+        return re.fullmatch(self.address, address) is not None
+
+
+CHANNELS: Mapping[str, ChannelRules] = {
+    "telegram": ChannelRules(
+        address=r"[A-Za-z0-9_]{3,64}",
+        address_advice="write the bot's user name without @",
+        secrets=("bot_token", "webhook_secret"),
+    ),
+    "twilio_sms": ChannelRules(
+        address=r"\+[1-9]\d{6,14}|\d{3,8}",
+        address_advice="write the number as +<country><number>, or the short code",
+        secrets=("auth_token",),
+        settings=("account_sid",),
+        more_settings=("messaging_service_sid", "max_segments"),
+    ),
+    "whatsapp": ChannelRules(
+        address=r"\d{5,20}",
+        address_advice="write the phone number id, digits only",
+        secrets=("app_secret", "verify_token", "access_token"),
+    ),
+}
+
+
+def is_parameter_name(name: str) -> bool:
+    """Return whether this could name a parameter, and does not look like a secret itself."""
+    return re.fullmatch(_PARAMETER, name) is not None
+
+
+def parameter_name(node: Node, report: Report) -> str | None:
+    """Return the name of a parameter; what else stands there is not repeated, it may be the secret."""
+    value = node.value if isinstance(node, ScalarNode) else ""
+    if not is_parameter_name(value):
+        advice = "write something like `telegram/demo/bot_token`, and put the value there with set-secret"
+        report.add(node.start_mark, "name a parameter, do not write the secret here", advice)
+        return None
+    return str(value)
+
+
+def _name(what: str) -> Kind:
+    return matching(NAME, what, _NAME_ADVICE)
+
+
+def _loose_name(what: str) -> Kind:
+    return matching(_LOOSE_NAME, what, _LOOSE_NAME_ADVICE)
+
+
+_SKILL = _name("a skill's name")
+_QUEUE = _name("a queue's name")
+_WEB = matching(_WEB_ADDRESS, "a web address", "write it with https://, without ? and #")
+_LEVELS = table(_SKILL, whole(1, MAX_LEVEL, "a proficiency"))
+_ACCOUNT_NAME = matching(
+    f"{NAME}/{_LOOSE_NAME}", "a channel account's name", "write <channel>/<name>, as in the address of its webhook"
+)
+
+ACCOUNT = Record(
+    {
+        "address": Key(kind=text(longest=128), required=True),
+        "queue": Key(kind=_QUEUE, required=True),
+        "skills": Key(kind=_LEVELS),
+        "languages": Key(kind=listing(_SKILL)),
+        "secrets": Key(kind=table(_name("a secret's name"), listing(parameter_name))),
+        "settings": Key(kind=table(_name("a setting's name"), plain)),
+    }
+)
+
+QUEUE = Record(
+    {
+        "work_class": Key(kind=choice(*WORK_CLASSES)),
+        "skills": Key(kind=_LEVELS),
+        "priority": Key(kind=duration(0, 86400)),
+        "offer": Key(kind=duration(5, 600)),
+        "cool_down": Key(kind=duration(0, 3600)),
+        "reopen": Key(kind=duration(0, 30 * 86400)),
+        "dispositions": Key(kind=listing(_name("a disposition"))),
+    }
+)
+
+CAPACITY = Record(
+    {
+        "voice": Key(kind=whole(0, 1, "a capacity for voice")),
+        "chat": Key(kind=whole(0, 50, "a capacity for chat")),
+        "email": Key(kind=whole(0, 200, "a capacity for e-mail")),
+    }
+)
+
+AGENT = Record(
+    {
+        "name": Key(kind=text(), required=True),
+        "skills": Key(kind=_LEVELS),
+        "capacity": Key(kind=CAPACITY),
+        "teams": Key(kind=listing(_name("a team's name"))),
+    }
+)
+
+ISSUER = Record(
+    {
+        "audience": Key(kind=text(), required=True),
+        "jwks_url": Key(kind=_WEB, required=True),
+        "role": Key(kind=choice("agent", "supervisor", "visitor")),
+        "groups_claim": Key(kind=text()),
+        "supervisor_groups": Key(kind=listing(text())),
+    }
+)
+
+LOCAL = Record({"secrets": Key(kind=table(parameter_name, text(longest=4000)))})
+
+DOCUMENT = Record(
+    {
+        "skills": Key(kind=table(_SKILL, text())),
+        "queues": Key(kind=table(_QUEUE, QUEUE), required=True),
+        "channel_accounts": Key(kind=table(_ACCOUNT_NAME, ACCOUNT), required=True),
+        "agents": Key(kind=table(_loose_name("an agent's id"), AGENT)),
+        "issuers": Key(kind=table(_WEB, ISSUER)),
+        "local": Key(kind=LOCAL),
+    }
+)

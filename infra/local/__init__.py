@@ -1,0 +1,1 @@
+"""The stack on one machine. Nothing in here is imported by what is deployed."""

@@ -1,0 +1,183 @@
+"""`python -m infra.local.agent NAME`: an agent at a terminal. Shows every frame; reconnects, and misses nothing."""
+
+import argparse
+import asyncio
+import json
+import sys
+import threading
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from urllib3.exceptions import HTTPError
+from websockets.exceptions import ConnectionClosed, InvalidHandshake
+
+from infra.local.agent_client import AgentClient, Frame, RefusedFrameError, StayedAwayError
+from infra.local.client import NoStackError, StackClient
+
+RECONNECT_S = 2.0
+PING_S = 300.0
+HELP = """\
+  accept | reject            the offer that came last
+  say TEXT                   answer the customer
+  note TEXT                  for colleagues only
+  wrap | close [DISPOSITION] end the conversation
+  available | not_ready | offline
+  quit"""
+
+
+@dataclass(slots=True)
+class Desk:
+    """What the agent has before them: the offer and the conversation that came last, and the versions they know."""
+
+    offer: str | None = None
+    conversation: str | None = None
+    versions: dict[str, int] = field(default_factory=dict)
+
+    def take_in(self, frame: Frame) -> None:
+        """Follow what a frame says."""
+        conversation = frame.get("conversation")
+        match frame["event"]:
+            case "offer":
+                self.offer, self.conversation = frame["offer"], conversation
+            case "offer.ended":
+                self.offer = None if self.offer == frame["offer"] else self.offer
+            case "message":
+                self.conversation = conversation
+            case "snapshot":
+                self._restore(frame)
+        if isinstance(conversation, str) and "version" in frame:
+            self.versions[conversation] = max(frame["version"], self.versions.get(conversation, 0))
+
+    def _restore(self, snapshot: Frame) -> None:
+        for offer in snapshot.get("offers", ()):
+            self.offer, self.conversation = offer["offer"], offer["conversation"]
+        for held in snapshot.get("conversations", ()):
+            self.conversation = held["conversation"]
+            self.versions[held["conversation"]] = held["version"]
+
+
+async def carry_out(line: str, desk: Desk, client: AgentClient) -> None:
+    """Do what was typed.
+
+    Raises:
+        RefusedFrameError, StayedAwayError: the stack did not.
+    """
+    command, _, rest = line.strip().partition(" ")
+    match command:
+        case "":
+            return
+        case "accept" | "reject":
+            await client.send(f"offer.{command}", offer=desk.offer or "")
+        case "say":
+            await client.send(
+                "message.send", conversation=desk.conversation or "", message_id=str(uuid.uuid4()), text=rest
+            )
+        case "note":
+            await client.send("note.add", conversation=desk.conversation or "", text=rest)
+        case "wrap":
+            await client.send("conversation.wrap_up", conversation=desk.conversation or "")
+        case "close":
+            disposition = {"disposition": rest} if rest else {}
+            await client.send("conversation.close", conversation=desk.conversation or "", **disposition)
+        case "available" | "not_ready" | "offline":
+            await client.send("presence.set", presence=command)
+        case _:
+            print(HELP)
+
+
+async def work(stack: StackClient, name: str, lines: "asyncio.Queue[str | None]") -> None:
+    """Stay connected until the input ends."""
+    desk = Desk()
+    while True:
+        try:
+            token = await asyncio.to_thread(stack.token, name)
+            async with await AgentClient.open(stack.url, name, token) as client:
+                if await _at_work(client, desk, lines):
+                    return
+        except (OSError, HTTPError, InvalidHandshake, ConnectionClosed) as error:
+            print(f"! not connected ({type(error).__name__}); trying again")
+        await asyncio.sleep(RECONNECT_S)
+
+
+async def _at_work(client: AgentClient, desk: Desk, lines: "asyncio.Queue[str | None]") -> bool:
+    """Follow one socket; return whether the agent wants to leave."""
+    showing = asyncio.create_task(_show(client, desk))
+    pinging = asyncio.create_task(_ping(client))
+    try:
+        await _try(client.send("hello", resume=dict(desk.versions)))
+        await _try(client.send("presence.set", presence="available"))
+        while client.is_open:
+            typed = asyncio.create_task(lines.get())
+            await asyncio.wait([typed, showing], return_when=asyncio.FIRST_COMPLETED)
+            if not typed.done():
+                typed.cancel()
+                return False
+            line = typed.result()
+            if line is None or line.strip() == "quit":
+                return True
+            await _try(carry_out(line, desk, client))
+        return False
+    finally:
+        showing.cancel()
+        pinging.cancel()
+
+
+async def _try(doing: Awaitable[object]) -> None:
+    try:
+        await doing
+    except (RefusedFrameError, StayedAwayError) as error:
+        print(f"! {error}")
+
+
+async def _show(client: AgentClient, desk: Desk) -> None:
+    seen = 0
+    while client.is_open or seen < len(client.frames):
+        for frame in client.frames[seen:]:
+            seen += 1
+            desk.take_in(frame)
+            print("<", json.dumps(frame, ensure_ascii=False), flush=True)
+        await client.changed(seen)
+
+
+async def _ping(client: AgentClient) -> None:
+    while client.is_open:
+        await asyncio.sleep(PING_S)
+        await _try(client.send("ping"))
+
+
+def _read_lines(put: Callable[[str | None], None]) -> None:
+    for line in sys.stdin:
+        put(line)
+    put(None)
+
+
+async def _main(name: str) -> None:
+    stack = await asyncio.to_thread(StackClient.find)
+    lines: asyncio.Queue[str | None] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+    reader = threading.Thread(
+        target=_read_lines, args=(lambda line: loop.call_soon_threadsafe(lines.put_nowait, line),), daemon=True
+    )
+    reader.start()
+    print(f"{name} at {stack.url}. Type:\n{HELP}", flush=True)
+    await work(stack, name, lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Work until the input ends or Ctrl-C; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m infra.local.agent", description=__doc__)
+    parser.add_argument("name", help="the agent's id in the configuration, e.g. ana")
+    given = parser.parse_args(arguments)
+    try:
+        asyncio.run(_main(given.name))
+    except NoStackError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        pass
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

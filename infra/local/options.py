@@ -1,0 +1,85 @@
+"""What the stack on one machine may be told, by environment variables. docs/running-locally.md lists them."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from infra.local.centre import DEMO_FILE
+from infra.local.engine import EngineKind
+from infra.local.pollers import Polling
+
+STAGE = "local"
+DEFAULT_PORT = 8080
+MAX_PORT = 65535
+
+_POLLING = Polling()
+
+
+class BadOptionError(Exception):
+    """A variable does not say what it may; the message tells which, and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to run. `public_url` None means that providers are played here and need no way in but the local one."""
+
+    port: int = DEFAULT_PORT
+    state_dir: Path = Path(".local")
+    engine: EngineKind = "ministack"
+    engine_url: str | None = None
+    centre_file: Path = DEMO_FILE
+    public_url: str | None = None
+    provider_bases: str | None = None
+    receipts_pace_s: float = 0.3
+    polling: Polling = field(default_factory=Polling)
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> Self:
+        """Return the options in the environment.
+
+        Raises:
+            BadOptionError: one of them cannot be understood.
+        """
+        return cls(
+            port=_whole(environ, "PORT", DEFAULT_PORT, MAX_PORT),
+            state_dir=Path(environ.get("STATE_DIR") or ".local").absolute(),
+            engine=_engine(environ.get("ENGINE") or "ministack"),
+            engine_url=environ.get("AWS_ENDPOINT_URL") or None,
+            centre_file=centre_file(environ),
+            public_url=(environ.get("PUBLIC_URL") or "").rstrip("/") or None,
+            provider_bases=environ.get("PROVIDER_BASES"),
+            receipts_pace_s=_whole(environ, "RECEIPTS_PACE_MS", 300, 60_000) / 1000,
+            polling=Polling(
+                visibility_s=_whole(environ, "QUEUE_VISIBILITY_S", _POLLING.visibility_s, 43_200),
+                pollers=max(1, _whole(environ, "QUEUE_POLLERS", _POLLING.pollers, 32)),
+            ),
+        )
+
+
+def _whole(environ: Mapping[str, str], name: str, default: int, highest: int) -> int:
+    text = environ.get(name) or str(default)
+    if not text.isdigit() or int(text) > highest:
+        raise BadOptionError(f"{name} is {text!r}; set it to a whole number up to {highest}")
+    return int(text)
+
+
+def _engine(text: str) -> EngineKind:
+    match text:
+        case "ministack" | "moto":
+            return text
+    raise BadOptionError(f"ENGINE is {text!r}; set it to ministack (keeps everything) or moto (in memory)")
+
+
+def centre_file(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the file the contact centre is set up from.
+
+    Raises:
+        BadOptionError: CONFIG names none.
+    """
+    text = environ.get("CONFIG")
+    path = Path(text) if text else DEMO_FILE
+    if not path.is_file():
+        raise BadOptionError(f"CONFIG is {text!r}, and there is no such file")
+    return path

@@ -1,0 +1,172 @@
+"""The whole contact centre in one process, with its engine as a child: started, served, stopped in the right order."""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import socket
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import boto3
+from botocore.config import Config
+from starlette.routing import BaseRoute
+
+from infra.local.application import Health, application, edge_routes, local_routes
+from infra.local.centre import JWKS_PATH, Centre, read_centre
+from infra.local.deployed import ROOT, Deployment, load_deployment
+from infra.local.engine import start_engine
+from infra.local.events import SOCKET_STAGE
+from infra.local.http_edge import HttpEdge
+from infra.local.open_connections import OpenConnections
+from infra.local.options import STAGE, Options
+from infra.local.pollers import QueuePollers
+from infra.local.resources import create_resources
+from infra.local.sandbox.doors import Sandbox, provider_bases
+from infra.local.sandbox.journal import Journal
+from infra.local.schedules import Metronome
+from infra.local.seed import seed
+from infra.local.server import LOOPBACK, Server, bind, port_of
+from infra.local.socket_edge import SocketEdge
+from infra.local.start_page import render_start_page
+from infra.local.tokens import TokenIssuer
+
+THREADS = 32
+STOP_S = 5.0
+
+log = logging.getLogger("stack")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where this run is found."""
+
+    local_url: str
+    public_url: str
+    engine_url: str
+
+
+def run(options: Options) -> None:
+    """Serve until SIGINT or SIGTERM. Nothing acknowledged is lost however it ends; call it from the main thread.
+
+    Raises:
+        PortTakenError, EngineStartError, UnusableFileError: it cannot start; the message says what to do.
+    """
+    door = bind(options.port)
+    with door, _engine(options) as engine_url:
+        local_url = f"http://{LOOPBACK}:{port_of(door)}"
+        place = Place(local_url=local_url, public_url=options.public_url or local_url, engine_url=engine_url)
+        os.environ.update(_environment(options, place))
+        seeded = seed(options.centre_file, local_url + JWKS_PATH)
+        if seeded.kept:
+            log.info("configuration version %d, applied by an operator, stays in force", seeded.version)
+        pool = ThreadPoolExecutor(THREADS, thread_name_prefix="function")
+        asyncio.run(_serve(options, place, load_deployment(pool, STAGE), door))
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+@contextmanager
+def _engine(options: Options) -> Iterator[str]:
+    if options.engine_url:
+        yield options.engine_url
+        return
+    state_dir = options.state_dir / "engine" if options.engine == "ministack" else None
+    options.state_dir.mkdir(parents=True, exist_ok=True)
+    with start_engine(options.engine, state_dir, log_path=options.state_dir / "engine.log") as engine:
+        yield engine.endpoint_url
+
+
+def _environment(options: Options, place: Place) -> Mapping[str, str]:
+    """Return what the functions find in their environment, complete before the first of them is imported."""
+    template = json.loads((ROOT / "infra/resources.json").read_text())
+    os.environ.pop("AWS_PROFILE", None)  # a profile would bring credentials of its own
+    return {
+        **create_resources(place.engine_url, template, STAGE),
+        "PUBLIC_URL": place.public_url,
+        "SOCKETS_ENDPOINT": f"{place.local_url}/{SOCKET_STAGE}",
+        "PROVIDER_BASES": options.provider_bases or json.dumps(provider_bases(place.local_url)),
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "NO_PROXY": f"{LOOPBACK},localhost",
+        "POWERTOOLS_METRICS_DISABLED": os.environ.get("POWERTOOLS_METRICS_DISABLED", "true"),
+    }
+
+
+async def _serve(options: Options, place: Place, deployment: Deployment, door: socket.socket) -> None:
+    centre = read_centre(options.centre_file)
+    sockets = SocketEdge(deployment.sockets, OpenConnections(options.state_dir / "connections.log"))
+    journal = Journal(options.state_dir / "sandbox.log")
+    sandbox = Sandbox(
+        centre,
+        journal,
+        public_url=place.public_url,
+        local_url=place.local_url,
+        pace_s=options.receipts_pace_s,
+    )
+    workers = _workers(deployment, options, place)
+    health = Health(public_url=place.public_url, engine=options.engine, stage=STAGE)
+    routes = [*_local(options, place, centre, health), *sandbox.routes(), *edge_routes(HttpEdge(deployment), sockets)]
+
+    async def begin() -> None:
+        await sockets.mourn()
+        for worker in workers:
+            worker.start()
+        health.ready = True
+        _announce(place, options)
+
+    server = Server(application(routes), begin)
+    stopping = _on_signal()
+    serving = asyncio.create_task(server.serve(sockets=[door]))
+    await asyncio.wait([serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
+    health.ready = False
+    for worker in workers:
+        worker.stop()
+    sandbox.close()
+    await sockets.close_all()
+    await asyncio.to_thread(_join, workers)
+    server.should_exit = True
+    await serving
+
+
+def _local(options: Options, place: Place, centre: Centre, health: Health) -> list[BaseRoute]:
+    issuer = TokenIssuer(centre.issuer, options.state_dir / "token-key.pem") if centre.issuer else None
+    page = render_start_page(centre, local_url=place.local_url, public_url=place.public_url, engine=options.engine)
+    return local_routes(health, issuer, page)
+
+
+def _workers(deployment: Deployment, options: Options, place: Place) -> list[QueuePollers | Metronome]:
+    region = os.environ["AWS_REGION"]
+    config = Config(max_pool_connections=64)
+    sqs = boto3.client("sqs", endpoint_url=place.engine_url, region_name=region, config=config)
+    return [
+        *(QueuePollers(sqs, source, region, options.polling) for source in deployment.queues),
+        *(Metronome(schedule, region) for schedule in deployment.schedules),
+    ]
+
+
+def _join(workers: list[QueuePollers | Metronome]) -> None:
+    for worker in workers:
+        worker.join(STOP_S)
+
+
+def _on_signal() -> asyncio.Event:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    return stopping
+
+
+def _announce(place: Place, options: Options) -> None:
+    keeps = f"everything is kept in {options.state_dir}" if options.engine == "ministack" else "nothing is kept"
+    print(
+        f"Throughline is ready at {place.local_url} (engine {options.engine}; {keeps})\n"
+        f"  start page   {place.local_url}/\n"
+        f"  webhooks     {place.public_url}/webhooks/<channel>/<account>\n"
+        f"  agents       {place.local_url.replace('http', 'ws', 1)}/{SOCKET_STAGE}\n"
+        f"  sandbox      {place.local_url}/sandbox/sent\n"
+        "Ctrl-C stops it.",
+        flush=True,
+    )

@@ -1,0 +1,1 @@
+"""Throughline: one customer, one thread, whichever channel they write on."""

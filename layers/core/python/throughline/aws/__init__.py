@@ -1,0 +1,1 @@
+"""Queues, sockets, secrets and blobs on AWS."""

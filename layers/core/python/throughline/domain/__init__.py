@@ -1,0 +1,1 @@
+"""What is true: messages, customers, conversations, routing, errors. Standard library only; no clock, no I/O."""

@@ -1,0 +1,72 @@
+"""A thread as people read it: edits, deletions and reactions folded onto the messages they are about."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from throughline.domain.conversations import Entry, EntryKind
+from throughline.domain.frames import Frame, entry_view, iso
+from throughline.domain.identifiers import digest
+
+FOLDED = frozenset({EntryKind.EDIT, EntryKind.DELETION, EntryKind.REACTION})
+
+
+def fold(entries: Iterable[Entry]) -> list[Frame]:
+    """Return the entries as a client sees them, oldest first, whatever order they are given in.
+
+    An edit replaces the text and sets `edited_at`, the latest one wins; a deletion withholds everything that was said
+    and sets `deleted`; `reactions` has the latest of each person. What is about a message that is not among `entries`
+    stays an entry.
+    """
+    ordered = sorted(
+        {entry.entry_id: entry for entry in entries}.values(), key=lambda entry: (entry.reference, entry.home)
+    )
+    by_digest = {name: entry for entry in ordered if entry.kind not in FOLDED for name in _names(entry)}
+    about: dict[str, list[Entry]] = {}
+    left: list[Entry] = []
+    for entry in ordered:
+        target = by_digest.get(entry.target or "") if entry.kind in FOLDED else None
+        if target is None:
+            left.append(entry)
+        else:
+            about.setdefault(target.entry_id, []).append(entry)
+    taken_back = {entry.target for entry in ordered if entry.kind is EntryKind.DELETION}
+    return [_view(entry, about.get(entry.entry_id, []), taken_back) for entry in left]
+
+
+def _names(entry: Entry) -> list[str]:
+    """Return the digests by which others may speak of this entry: its own, and for ours those of the provider's ids."""
+    account = (entry.via or "").partition("|")[0]
+    return [entry.digest, *(digest(account, provider_id) for provider_id in entry.provider_ids)]
+
+
+def _view(entry: Entry, about: list[Entry], taken_back: set[str | None]) -> Frame:
+    if entry.kind is EntryKind.EDIT and entry.target in taken_back:
+        return _withheld(entry)
+    if any(item.kind is EntryKind.DELETION for item in about):
+        return _withheld(entry)
+    edits = [item for item in about if item.kind is EntryKind.EDIT]
+    reactions = _reactions(item for item in about if item.kind is EntryKind.REACTION)
+    return {**entry_view(entry), **_edited(edits), **({"reactions": reactions} if reactions else {})}
+
+
+def _withheld(entry: Entry) -> Frame:
+    bare = replace(entry, text=None, attachments=(), location=None, details={})
+    return {**entry_view(bare), "deleted": True}
+
+
+def _edited(edits: list[Entry]) -> Mapping[str, Any]:
+    if not edits:
+        return {}
+    last = edits[-1]
+    changed = {"text": last.text, "edited_at": iso(last.sent_ms)}
+    return changed | ({"attachments": entry_view(last)["attachments"]} if last.attachments else {})
+
+
+def _reactions(reactions: Iterable[Entry]) -> list[Frame]:
+    latest = {_person(entry): entry for entry in reactions}
+    return [{"emoji": entry.emoji, "by": person} for person, entry in sorted(latest.items()) if entry.emoji]
+
+
+def _person(entry: Entry) -> str:
+    return (entry.via or "").partition("|")[2] or entry.author or entry.direction

@@ -1,0 +1,123 @@
+"""Who somebody is: identifiers, homes, customers, and the ids made from them.
+
+A **home** is the partition in which an identifier's entries and its live conversation stand. It is a keyed hash of the
+identifier, so the first message of a stranger needs no lookup. The customer that an identifier creates takes its home
+as id.
+"""
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NewType, Self
+
+from throughline.domain.errors import InvalidRequestError
+
+Home = NewType("Home", str)
+CustomerId = NewType("CustomerId", str)
+ConversationId = NewType("ConversationId", str)
+AgentId = NewType("AgentId", str)
+ConnectionId = NewType("ConnectionId", str)
+EntryId = NewType("EntryId", str)
+OfferId = NewType("OfferId", str)
+AttachmentId = NewType("AttachmentId", str)
+
+
+class Evidence(StrEnum):
+    """How we know that an identifier is this customer's, strongest first."""
+
+    ATTESTED = "attested"  # the provider vouches for it
+    VERIFIED = "verified"  # the customer proved it to us
+    CLAIMED = "claimed"  # the customer said so
+    INFERRED = "inferred"  # we think so
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identifier:
+    """A typed, normalised address, e.g. ``tel:+14155550100``, ``telegram:3527065``, ``bsuid:US.1349``."""
+
+    kind: str
+    value: str
+    evidence: Evidence = Evidence.ATTESTED
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.value}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the identifier written as ``kind:value``.
+
+        Raises:
+            InvalidRequestError: there is no kind or no value.
+        """
+        kind, _, value = text.partition(":")
+        if not kind or not value:
+            raise InvalidRequestError("an identifier is written kind:value")
+        return cls(kind=kind, value=value)
+
+
+def home_of(identifier: Identifier, key: bytes) -> Home:
+    """Return the identifier's home: 80 bits of HMAC-SHA256 under a key that is never rotated."""
+    return Home("h-" + hmac.new(key, str(identifier).encode(), hashlib.sha256).hexdigest()[:20])
+
+
+def digest(*parts: str) -> str:
+    """Return 22 hex digits that name `parts`, unambiguously joined."""
+    joined = "".join(f"{len(part)}:{part}" for part in parts)
+    return hashlib.sha256(joined.encode()).hexdigest()[:22]
+
+
+def reference(account: str, provider_id: str, sent_ms: int) -> str:
+    """Return where a message stands in its home: provider time, then who it is (``<13 digits>#<22 hex>``)."""
+    return f"{sent_ms:013d}#{digest(account, provider_id)}"
+
+
+def conversation_id(home: Home, reference: str) -> ConversationId:
+    """Return the id of the conversation that the message at `reference` opens in `home`."""
+    return ConversationId(f"{home}.{digest(home, reference)[:10]}")
+
+
+def home_of_conversation(conversation: ConversationId) -> Home:
+    """Return the home in which a conversation was opened.
+
+    Raises:
+        InvalidRequestError: this is no conversation id.
+    """
+    home, dot, rest = conversation.partition(".")
+    if not (dot and rest and home.startswith("h-")):
+        raise InvalidRequestError("not a conversation id")
+    return Home(home)
+
+
+def entry_id(home: Home, reference: str) -> EntryId:
+    """Return the public id of the entry at `reference` in `home`: ``<home>.<ms>.<hash>``."""
+    return EntryId(f"{home}.{reference.replace('#', '.')}")
+
+
+def parse_entry_id(entry: str) -> tuple[Home, str]:
+    """Return the home and the reference inside an entry id.
+
+    Raises:
+        InvalidRequestError: this is no entry id.
+    """
+    parts = entry.split(".")
+    if len(parts) != 3 or not parts[0].startswith("h-") or not parts[1].isdigit():  # noqa: PLR2004
+        raise InvalidRequestError("not an entry id")
+    return Home(parts[0]), f"{parts[1]}#{parts[2]}"
+
+
+def offer_id(conversation: ConversationId, turn: int) -> OfferId:
+    """Return the id of the offer made at `turn` of a conversation's contact."""
+    return OfferId(f"{conversation}.{turn}")
+
+
+def parse_offer_id(offer: str) -> tuple[ConversationId, int]:
+    """Return the conversation and the turn inside an offer id.
+
+    Raises:
+        InvalidRequestError: this is no offer id.
+    """
+    conversation, dot, turn = offer.rpartition(".")
+    if not (dot and turn.isdecimal() and "." in conversation):
+        raise InvalidRequestError("not an offer id")
+    return ConversationId(conversation), int(turn)

@@ -1,0 +1,150 @@
+"""A webhook at the door: is it theirs, is it whole, is it durable? Only then is the provider told that it was taken.
+
+400 is answered only while nobody has proven who they are; what is authentic is never sent back for being odd.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from throughline.domain.configuration import ChannelAccount
+from throughline.domain.encodings import InboundJob, encode_inbound, event_kind
+from throughline.domain.errors import (
+    InvalidRequestError,
+    MalformedPayloadError,
+    PayloadTooLargeError,
+    RejectedError,
+    UnknownAccountError,
+)
+from throughline.domain.identifiers import digest, home_of, parse_entry_id
+from throughline.domain.messages import ChannelEvent, NotUnderstood, StatusReported
+from throughline.flows.accounts import open_account, webhook_url
+from throughline.flows.keep import keep_event, keep_webhook
+from throughline.flows.link import home_key
+from throughline.ports import Account, Channel, WebhookAnswer, WebhookRequest, World
+
+UNREADABLE = "unreadable_body"
+UNKNOWN_ACCOUNT = "unknown_account"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IncomingWebhook:
+    """A request to ``/webhooks/{channel}/{account}``: the query string and the body's bytes exactly as received."""
+
+    channel: str
+    account: str
+    method: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def accept_webhook(world: World, incoming: IncomingWebhook, *, max_bytes: int) -> WebhookAnswer:
+    """Return what the provider is told, once everything in its webhook is durable.
+
+    One write to the inbound queue for ten events; nothing else where every event was understood.
+
+    Raises:
+        UnknownAccountError: no such channel account is configured.
+        PayloadTooLargeError: the body has more than `max_bytes`.
+        SignatureMismatchError: the provider did not make this request.
+        MalformedPayloadError: it cannot be read so far that its proof could be checked.
+        ConfigurationError: a secret of the account is missing; the provider will try again.
+        StoreUnavailableError: not everything is durable; the provider will try again.
+    """
+    try:
+        channel, configured = _find(world, incoming)
+        if len(incoming.body) > max_bytes:
+            raise PayloadTooLargeError(f"a webhook may have {max_bytes} bytes")
+        account, request = open_account(world, configured), _request(world, incoming)
+        answer = channel.handshake(request, account)
+        if answer is not None:
+            return answer
+        channel.verify(request, account)
+    except RejectedError as refusal:
+        known = incoming.channel if incoming.channel in world.channels else "unknown"
+        world.telemetry.count("webhook_refused", channel=known, code=refusal.code)
+        raise
+    _take_in(world, channel, account, request)
+    return channel.accepted(request)
+
+
+def _find(world: World, incoming: IncomingWebhook) -> tuple[Channel, ChannelAccount]:
+    channel = world.channels.get(incoming.channel)
+    configured = world.settings.find_account(incoming.channel, incoming.account) if channel else None
+    if channel is None or configured is None:
+        raise UnknownAccountError("no such channel account is configured")
+    return channel, configured
+
+
+def _request(world: World, incoming: IncomingWebhook) -> WebhookRequest:
+    url = webhook_url(world, incoming.channel, incoming.account)
+    query: dict[str, str] = {}
+    for name, value in parse_qsl(incoming.query, keep_blank_values=True):
+        query.setdefault(name, value)
+    return WebhookRequest(
+        method=incoming.method,
+        url=f"{url}?{incoming.query}" if incoming.query else url,
+        headers={name.lower(): value for name, value in incoming.headers.items()},
+        query=query,
+        body=incoming.body,
+        received_ms=world.clock(),
+    )
+
+
+# ---------------------------------------------------------------- authentic from here on
+
+
+def _take_in(world: World, channel: Channel, account: Account, request: WebhookRequest) -> None:
+    """Queue what was understood, then keep what was not: one odd item costs nothing but itself."""
+    try:
+        events = channel.parse(request, account)
+    except MalformedPayloadError:
+        keep_webhook(world, account.channel, account.name, request, UNREADABLE)
+        return
+    reasons = [_why_not(world, account, event) for event in events]
+    _queue(world, (event for event, reason in zip(events, reasons, strict=True) if reason is None), request.received_ms)
+    for event, reason in zip(events, reasons, strict=True):
+        if reason is not None:
+            keep_event(world, event, reason, request.received_ms)
+
+
+def _why_not(world: World, account: Account, event: ChannelEvent) -> str | None:
+    """Return why nobody here has a use for an event, or None if somebody has."""
+    if isinstance(event, NotUnderstood):
+        return event.reason
+    if isinstance(event, StatusReported) and event.entry:
+        return None  # a message of ours, whichever number of a pool it left by
+    if not event.senders and not isinstance(event, StatusReported):
+        return "no_sender"
+    channel, _, address = event.account.partition("/")
+    if event.account != account.account_id and world.settings.find_account_by_address(channel, address) is None:
+        return UNKNOWN_ACCOUNT
+    return None
+
+
+def _queue(world: World, events: Iterable[ChannelEvent], received_ms: int) -> None:
+    jobs = [
+        (
+            encode_inbound(InboundJob(inbound=world.draw(), arrival_ms=received_ms, event=event)),
+            _group(world, event),
+            digest(event.account, event.provider_id, event_kind(event)),
+        )
+        for event in events
+    ]
+    if jobs:
+        world.inbound.put_all(jobs)
+
+
+def _group(world: World, event: ChannelEvent) -> str:
+    """Return what an event must keep its order with: one person's events, or the reports on one message."""
+    if isinstance(event, StatusReported):
+        return _home_in(event.entry) or digest(event.account, event.message_id)
+    return home_of(event.senders[0], home_key(world))
+
+
+def _home_in(entry: str | None) -> str | None:
+    try:
+        return parse_entry_id(entry)[0] if entry else None
+    except InvalidRequestError:
+        return None

@@ -1,0 +1,40 @@
+"""Change an agent's item: read, compute, write under its sequence number, repeat."""
+
+from collections.abc import Callable
+
+from throughline.domain.errors import StoreUnavailableError
+from throughline.domain.frames import presence_frame
+from throughline.domain.identifiers import AgentId
+from throughline.domain.routing import Agent, with_stamps
+from throughline.flows.assign import withdraw_ready
+from throughline.flows.notify import notify_agent
+from throughline.ports import World
+
+TRIES = 40
+
+
+def change_agent(
+    world: World, agent_id: AgentId, change: Callable[[Agent], Agent], *, repeated: bool = False
+) -> tuple[Agent | None, Agent | None]:
+    """Write what `change` makes of the agent; return the agent before and after, or None twice if there is none.
+
+    Classes that turn able get a fresh stamp (the caller then settles with `ensure`), hints that are no longer true go.
+
+    Raises:
+        StoreUnavailableError: others kept writing. Repeat.
+    """
+    for _ in range(TRIES):
+        before = world.routing.find_agent(agent_id)
+        if before is None:
+            return None, None
+        changed = change(before)
+        after = with_stamps(before, changed, world.clock())
+        if changed == before or world.routing.replace_agent(before, after):
+            withdraw_ready(world, before, after, repeated=repeated)
+            return before, after
+    raise StoreUnavailableError("the agent is changing too fast")
+
+
+def show_presence(world: World, agent: Agent) -> None:
+    """Tell all of the agent's screens how they stand."""
+    notify_agent(world, agent.agent_id, agent.sockets, presence_frame(agent))

@@ -1,0 +1,300 @@
+"""Bring a queued contact and an able agent together.
+
+The order of writes is the whole point: truth, then the hint, then the look, on both sides; so whichever of the two
+comes second sees the first, and nobody waits while an able agent is free. Every step can be repeated from its first
+line.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from throughline.domain.conversations import ContactChange, ContactState, Head, Moved
+from throughline.domain.errors import StoreUnavailableError
+from throughline.domain.frames import offer_frame
+from throughline.domain.identifiers import AgentId, ConversationId, digest
+from throughline.domain.routing import (
+    Agent,
+    Claim,
+    Offer,
+    Ready,
+    Slot,
+    Waiting,
+    able,
+    able_classes,
+    choose_candidate,
+    fits,
+    oldest,
+    rank_candidates,
+    with_slot,
+    with_stamps,
+    without_slots,
+)
+from throughline.flows.notify import notify_agent
+from throughline.ports import World
+
+HEADS = 4  # how many of a collection are looked at
+CHEAP_TRIES = 2  # claims on eventually consistent hints before the contact is queued for good
+TRIES = 50
+SECOND_LOOK_S = 15.0  # longer than anybody may keep what they know of signatures and requirements
+
+Drop = Collection[tuple[ConversationId, int]]
+
+
+# ---------------------------------------------------------------- the contact's side
+
+
+def place(world: World, head: Head, preview: str | None, *, repeated: bool = False) -> bool:
+    """Find an agent for a contact queued at this turn, or leave it waiting where the next free agent will see it.
+
+    Returns whether it was offered (or had ceased to be ours to place).
+
+    Raises:
+        StoreUnavailableError: too much contention. Repeat; the contact is still queued.
+    """
+    waiting = head.waiting(preview)
+    if not repeated and _find(world, waiting, strong=False, tries=CHEAP_TRIES):
+        return True
+    if world.routing.add_requirement(waiting.work_class, waiting.requirement):
+        # An agent whose knowledge of the requirements is a few seconds old meets this second look.
+        work = {"kind": "place", "conversation": waiting.conversation, "turn": waiting.turn}
+        world.timers.arm(work, delay_s=SECOND_LOOK_S)
+    world.routing.put_waiting(waiting)
+    if not _find(world, waiting, strong=True, tries=TRIES):
+        return False
+    world.routing.delete_waiting(waiting)
+    return True
+
+
+def _find(world: World, waiting: Waiting, *, strong: bool, tries: int) -> bool:
+    passed: dict[str, str] = {}
+    for attempt in range(tries):
+        ranked = _candidates(world, waiting, passed, strong=strong)
+        if not ranked:
+            return False
+        draw = int(digest(waiting.conversation, str(waiting.turn), str(attempt)), 16)
+        chosen = choose_candidate(waiting.requirement, ranked, draw)
+        # A claim that fails costs four write units, a look one read unit: after the first loss, look first.
+        if attempt and not _is_true(world, chosen):
+            passed[chosen.agent_id] = "no longer able"
+            continue
+        decision = {
+            "candidates": [item.agent_id for item in ranked],
+            "excluded": dict.fromkeys(waiting.excluded, "let it pass") | passed,
+            "requirement": waiting.requirement,
+        }
+        if _claim(world, waiting, chosen, decision) is not Claim.AGENT_UNABLE:
+            return True
+        passed[chosen.agent_id] = "no longer able"
+    if strong:
+        raise StoreUnavailableError("too many agents were claimed by others")
+    return False
+
+
+def _candidates(world: World, waiting: Waiting, passed: Collection[str], *, strong: bool) -> list[Ready]:
+    out = {*waiting.excluded, *passed}
+    if waiting.preferred and waiting.preferred not in out:
+        preferred = _ready_of(world, waiting.preferred, waiting.work_class)
+        if preferred:
+            return [preferred]
+    if waiting.requirement.startswith("@"):
+        own = AgentId(waiting.requirement[1:])
+        ready = None if own in out else _ready_of(world, own, waiting.work_class)
+        return [ready] if ready else []
+    limit = HEADS + len(out)  # what is filtered out must not hide the rest
+    found = [
+        item
+        for signature in world.routing.list_signatures(waiting.work_class)
+        if fits(waiting.requirement, signature)
+        for item in world.routing.list_ready(waiting.work_class, signature, limit=limit, strong=strong)
+        if item.agent_id not in out
+    ]
+    return rank_candidates(waiting.requirement, found)
+
+
+def _ready_of(world: World, agent_id: AgentId, work_class: str) -> Ready | None:
+    agent = world.routing.find_agent(agent_id)
+    return _ready(agent, work_class) if agent and able(agent, work_class) else None
+
+
+def _ready(agent: Agent, work_class: str) -> Ready:
+    return Ready(
+        work_class=work_class,
+        signature=agent.signature,
+        stamp=agent.stamps.get(work_class, ""),
+        agent_id=agent.agent_id,
+        epoch=agent.epoch,
+        sockets=agent.sockets,
+    )
+
+
+def _is_true(world: World, ready: Ready) -> bool:
+    agent = world.routing.find_agent(ready.agent_id)
+    legitimate = agent is not None and able(agent, ready.work_class)
+    legitimate = legitimate and agent is not None and agent.stamps.get(ready.work_class) == ready.stamp
+    if not legitimate:
+        world.routing.delete_ready(ready)
+    return legitimate
+
+
+def _claim(world: World, waiting: Waiting, ready: Ready, decision: Mapping[str, Any]) -> Claim:
+    offer = _offer(world, waiting, ready.agent_id, ready.epoch, ready.sockets)
+    _arm_deadline(world, offer)
+    result, seen = world.routing.claim(offer)
+    if result is Claim.AGENT_UNABLE:
+        still = seen is not None and able(seen, ready.work_class) and seen.stamps.get(ready.work_class) == ready.stamp
+        if not still:
+            world.routing.delete_ready(ready)
+    if result is Claim.WON:
+        show_offer(world, waiting, offer, decision)
+        agent = world.routing.find_agent(offer.agent_id)
+        if agent:
+            before = without_slots(agent, [(offer.conversation, offer.turn)])
+            withdraw_ready(world, before, agent)
+    return result
+
+
+def _offer(world: World, waiting: Waiting, agent: AgentId, epoch: int, sockets: tuple[str, ...]) -> Offer:
+    seconds = world.settings.get_queue(waiting.queue).offer_s
+    return Offer(
+        conversation=waiting.conversation,
+        home=waiting.home,
+        turn=waiting.turn + 1,
+        work_class=waiting.work_class,
+        agent_id=agent,
+        epoch=epoch,
+        sockets=sockets,
+        deadline_ms=world.clock() + seconds * 1000,
+        nonce=world.draw(),
+    )
+
+
+def _arm_deadline(world: World, offer: Offer) -> None:
+    # Before the claim: after it, a crash would leave an offer without end.
+    work = {"kind": "offer_timeout", "conversation": offer.conversation, "turn": offer.turn}
+    world.timers.arm(work, delay_s=(offer.deadline_ms - world.clock()) / 1000)
+
+
+def show_offer(world: World, waiting: Waiting, offer: Offer, decision: Mapping[str, Any]) -> None:
+    """Ring at the agent who was claimed, and keep why it was this one."""
+    notify_agent(world, offer.agent_id, offer.sockets, offer_frame(waiting, offer.turn, offer.deadline_ms))
+    world.threads.record_change(
+        ContactChange(
+            home=offer.home,
+            conversation=offer.conversation,
+            turn=offer.turn,
+            state=ContactState.OFFERED,
+            at_ms=world.clock(),
+            by="routing",
+            why="chosen",
+            agent=offer.agent_id,
+            decision=decision,
+        )
+    )
+
+
+# ---------------------------------------------------------------- the agent's side
+
+
+def settle(world: World, agent_id: AgentId, drop: Drop = (), *, ensure: bool = False) -> None:
+    """Release the contacts in `drop` (each only if held at that turn), take the oldest waiting ones, else stand ready.
+
+    To be called whenever the agent may have changed. `ensure` puts the ready hints even if their stamps are old: on any
+    repetition, and when the caller minted the stamps.
+
+    Raises:
+        StoreUnavailableError: the agent's item is too busy. Repeat.
+    """
+    skip: set[tuple[ConversationId, int]] = set()
+    first: Agent | None = None
+    stood = False
+    for _ in range(TRIES):
+        agent = world.routing.find_agent(agent_id)
+        if agent is None:
+            return
+        first = first or agent
+        freed = without_slots(agent, drop)
+        waiting = _oldest_waiting(world, freed, skip)
+        if waiting:
+            _swap(world, agent, freed, waiting, skip)
+            stood = False
+            continue
+        if freed != agent or _unstamped(freed):
+            fresh = with_stamps(agent, freed, world.clock())
+            if not world.routing.replace_agent(agent, fresh):
+                stood, ensure = False, True
+                continue
+            freed, stood = fresh, False
+        classes = [c for c in able_classes(freed) if ensure or freed.stamps.get(c) != first.stamps.get(c)]
+        if stood or not classes:
+            return
+        _stand_ready(world, freed, classes)
+        stood, skip = True, set()  # hint, then look: once more from the top
+    raise StoreUnavailableError("the agent is changing too fast")
+
+
+def _unstamped(agent: Agent) -> bool:
+    return any(not agent.stamps.get(work_class) for work_class in able_classes(agent))
+
+
+def _stand_ready(world: World, agent: Agent, classes: list[str]) -> None:
+    for work_class in classes:
+        if world.routing.add_signature(work_class, agent.signature):
+            world.timers.arm({"kind": "settle", "agent": agent.agent_id}, delay_s=SECOND_LOOK_S)
+        world.routing.put_ready(_ready(agent, work_class))
+
+
+def _oldest_waiting(world: World, agent: Agent, skip: set[tuple[ConversationId, int]]) -> Waiting | None:
+    heads = []
+    for work_class in able_classes(agent):
+        for requirement in world.routing.list_requirements(work_class):
+            if fits(requirement, agent.signature, agent.agent_id):
+                head = _first_for(world, agent, work_class, requirement, skip)
+                heads += [head] if head else []
+    return oldest(heads)
+
+
+def _first_for(
+    world: World, agent: Agent, work_class: str, requirement: str, skip: set[tuple[ConversationId, int]]
+) -> Waiting | None:
+    limit = HEADS
+    while True:
+        found = world.routing.list_waiting(work_class, requirement, limit=limit)
+        for item in found:
+            free = agent.agent_id not in item.excluded and item.conversation not in agent.held
+            if free and (item.conversation, item.turn) not in skip:
+                return item
+        if len(found) < limit:
+            return None
+        limit *= HEADS  # all of them refuse this agent: an excluded head must not hide the rest
+
+
+def _swap(world: World, agent: Agent, freed: Agent, waiting: Waiting, skip: set[tuple[ConversationId, int]]) -> None:
+    offer = _offer(world, waiting, agent.agent_id, agent.epoch, agent.sockets)
+    slot = Slot(home=offer.home, turn=offer.turn, work_class=offer.work_class)
+    holding = with_stamps(agent, with_slot(freed, offer.conversation, slot), world.clock())
+    _arm_deadline(world, offer)
+    result = world.routing.swap(agent, holding, offer)
+    if result is Claim.WON:
+        show_offer(world, waiting, offer, {"candidates": [agent.agent_id], "excluded": {}, "came_free": True})
+        world.routing.delete_waiting(waiting)
+        withdraw_ready(world, agent, holding)
+    elif result is Claim.CONTACT_GONE:
+        if not _still_queued(world, waiting):
+            world.routing.delete_waiting(waiting)
+        skip.add((waiting.conversation, waiting.turn))
+
+
+def _still_queued(world: World, waiting: Waiting) -> bool:
+    head = world.threads.get_live(waiting.home)
+    if head is None or isinstance(head, Moved):
+        return False
+    same = head.conversation == waiting.conversation and head.turn == waiting.turn
+    return same and head.state is ContactState.QUEUED
+
+
+def withdraw_ready(world: World, before: Agent, after: Agent, *, repeated: bool = False) -> None:
+    """Take away the hints of the classes that this change made the agent unable to take."""
+    for work_class, stamp in before.stamps.items():
+        was_ready = able(before, work_class) or repeated
+        if was_ready and stamp and not (able(after, work_class) and after.stamps.get(work_class) == stamp):
+            world.routing.delete_ready(_ready(before, work_class))

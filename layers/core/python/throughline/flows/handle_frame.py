@@ -1,0 +1,112 @@
+"""One frame of a known connection, carried out and answered."""
+
+from collections.abc import Callable, Mapping
+
+from throughline.domain.client_frames import (
+    AddNote,
+    AnswerOffer,
+    ClientFrame,
+    Close,
+    ConversationFrame,
+    Hello,
+    Pause,
+    SendMessage,
+    SetPresence,
+    Transfer,
+    read_frame,
+)
+from throughline.domain.conversations import Entry, Head
+from throughline.domain.errors import ConflictError, UnauthenticatedError
+from throughline.domain.frames import Frame, ack_frame, conversation_view, entry_view, read_by_frame, typing_frame
+from throughline.domain.identifiers import AgentId, ConnectionId
+from throughline.domain.rights import Caller, Role, require_right
+from throughline.flows.authorize import authorize_on_conversation
+from throughline.flows.conclude import close, pause, transfer, wrap_up
+from throughline.flows.offers import accept_offer, reject_offer
+from throughline.flows.presence import say_hello, set_presence
+from throughline.flows.read_thread import read_conversation
+from throughline.flows.reply import add_note, send_reply
+from throughline.ports import Connection, World
+
+
+def handle_frame(world: World, connection: Connection, text: str) -> Frame:
+    """Return the answer to one frame: an ack, or the snapshot that answers `hello`.
+
+    Raises:
+        UnauthenticatedError: the connection's token has expired since.
+        InvalidRequestError: this is no frame of the protocol.
+        ForbiddenError: the caller may not do this, or not to this conversation.
+        ThroughlineError: whatever carrying it out raises.
+    """
+    if connection.expires_ms <= world.clock():
+        raise UnauthenticatedError("the token has expired; connect again with a new one")
+    frame = read_frame(text)
+    caller = Caller(subject=connection.subject, role=Role(connection.role), expires_ms=connection.expires_ms)
+    if isinstance(frame, ConversationFrame):
+        head = authorize_on_conversation(world, caller, frame.action, frame.conversation)
+        return ack_frame(frame.frame_id, **_act_on_conversation(world, connection, head, frame))
+    require_right(frame.action, caller.role)
+    return _act(world, connection, frame)
+
+
+def _act(world: World, connection: Connection, frame: ClientFrame) -> Frame:
+    match frame:
+        case Hello():
+            return {**say_hello(world, connection, frame.resume), "id": frame.frame_id}
+        case SetPresence():
+            set_presence(world, AgentId(connection.subject), frame.presence, frame.reason)
+    return ack_frame(frame.frame_id)
+
+
+def _act_on_conversation(  # noqa: PLR0911 - one case an action
+    world: World, connection: Connection, head: Head, frame: ConversationFrame
+) -> Frame:
+    """Carry the frame out and return what its ack tells beyond the id."""
+    agent, conversation = AgentId(connection.subject), frame.conversation
+    match frame:
+        case AnswerOffer(action="offer.accept"):
+            return _taken(world, accept_offer(world, agent, conversation, frame.turn))
+        case AnswerOffer():
+            reject_offer(world, agent, conversation, frame.turn, frame.reason)
+        case SendMessage(message_id=message_id, text=text, attachments=files, via=via):
+            entry = send_reply(world, agent, conversation, message_id=message_id, text=text, attachments=files, via=via)
+            return _said(entry, text)
+        case AddNote():
+            return _said(add_note(world, agent, conversation, note_id=frame.note_id, text=frame.text), frame.text)
+        case Close():
+            return _state(close(world, agent, conversation, frame.disposition, frame.version))
+        case Transfer():
+            transfer(world, agent, conversation, queue=frame.queue, to_agent=frame.to_agent)
+        case Pause():
+            return _state(pause(world, agent, conversation, frame.until_ms))
+        case ConversationFrame(action="conversation.wrap_up"):
+            return _state(wrap_up(world, agent, conversation))
+        case _:
+            _relay(world, connection, head, _SIGNS[frame.action](head, agent))
+    return {}
+
+
+def _taken(world: World, head: Head) -> Frame:
+    """An accepted offer comes with all that was said, so that the agent can answer at once."""
+    return {"conversation": {**conversation_view(head), "entries": read_conversation(world, head, None)}}
+
+
+def _said(entry: Entry, text: str | None) -> Frame:
+    """An id that is used again for other words would lose them without a sound."""
+    if (entry.text or "").strip() != (text or "").strip():
+        raise ConflictError("something else was sent under this id; send it under a new one")
+    return {"entry": entry_view(entry)}
+
+
+def _state(head: Head) -> Frame:
+    return {"conversation": {"conversation": head.conversation, "version": head.version, "state": head.state}}
+
+
+_SIGNS: Mapping[str, Callable[[Head, AgentId], Frame]] = {"typing": typing_frame, "read": read_by_frame}
+
+
+def _relay(world: World, connection: Connection, head: Head, frame: Frame) -> None:
+    """Show a passing sign on the agent's other screens. Nobody is told when it is lost."""
+    for socket in head.sockets:
+        if socket != connection.connection_id:
+            world.sockets.post(ConnectionId(socket), frame)

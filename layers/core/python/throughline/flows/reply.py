@@ -1,0 +1,165 @@
+"""What agents say: replies that leave for the customer, and notes that stay here.
+
+A reply is durable in the queue, with all of itself, before its entry is written and before it is acknowledged: whatever
+dies in between, the worker writes the entry and sends. The same `message_id` twice is one entry and one send, because
+the entry's reference follows from it. docs/delivery.md tells how.
+"""
+
+from throughline.domain.conversations import ContactState, Direction, Entry, EntryKind, Head
+from throughline.domain.encodings import OutboundJob, encode_outbound
+from throughline.domain.errors import (
+    DeliveryError,
+    ForbiddenError,
+    InvalidRequestError,
+    NotFoundError,
+    RejectedError,
+)
+from throughline.domain.identifiers import AgentId, ConversationId, Home, digest, home_of_conversation, reference
+from throughline.domain.message_ids import require_recent, time_within
+from throughline.domain.messages import DeliveryStatus
+from throughline.domain.vias import choose_via
+from throughline.flows.announce import announce_entry
+from throughline.flows.attach import get_upload
+from throughline.flows.require_open_way import require_open_way
+from throughline.ports import World
+
+MAX_TEXT_CHARACTERS = 16_000
+
+_WITH_AGENT = (ContactState.ACTIVE, ContactState.WRAPPING)
+
+
+def send_reply(  # noqa: PLR0913 - the fields of the frame
+    world: World,
+    agent: AgentId,
+    conversation: ConversationId,
+    *,
+    message_id: str,
+    text: str | None,
+    attachments: tuple[str, ...],
+    via: str | None,
+) -> Entry:
+    """Hand a reply to the outbound queue, write its entry and return it; where it is refused, nothing is written.
+
+    Safe to repeat with the same `message_id`. 1 WRU where that is a version 7 UUID, which carries its time; 2 for any
+    other id, whose first arrival has to be remembered. `attachments` are ids of the agent's uploads.
+
+    Raises:
+        ForbiddenError: the conversation is not with this agent.
+        InvalidRequestError: nothing to send, too long, a way the customer never used, or an id that is too old.
+        NotFoundError: the agent has no such upload.
+        RecipientOptedOutError, WindowClosedError: it is known beforehand that this would not be delivered.
+    """
+    home, author = home_of_conversation(conversation), f"agent/{agent}"
+    try:
+        head = _held(world, home, conversation, agent)
+        chosen = choose_via(via, head.last_via, head.vias)
+        words = _words(text, needed=not attachments)
+        require_open_way(world, head.customer, chosen, head.vias.get(str(chosen)))
+        files = tuple(get_upload(world, agent, attachment) for attachment in attachments)
+        sent_ms = _first_sent(world, home, author, message_id)
+    except (RejectedError, NotFoundError, DeliveryError):
+        known = _find_sent(world, home, author, message_id)
+        if known is None:
+            raise
+        return known
+    entry = Entry(
+        home=home,
+        reference=reference(author, message_id, sent_ms),
+        by=author,
+        kind=EntryKind.MESSAGE,
+        direction=Direction.OUTBOUND,
+        channel=chosen.channel,
+        sent_ms=sent_ms,
+        received_ms=world.clock(),
+        via=str(chosen),
+        type="media" if files else "text",
+        text=words,
+        author=agent,
+        attachments=files,
+        status=DeliveryStatus.QUEUED,
+    )
+    job = encode_outbound(OutboundJob(conversation=conversation, entry=entry))
+    world.outbound.put(job, group=home, dedup=entry.entry_id)
+    return world.threads.add_entry(entry) or entry
+
+
+def add_note(world: World, agent: AgentId, conversation: ConversationId, *, note_id: str, text: str) -> Entry:
+    """Write a note that never leaves us and show it to whoever holds the conversation. Who may, the caller has asked.
+
+    Safe to repeat with the same `note_id`. 2 WRU where that is a version 7 UUID, 3 for any other id.
+
+    Raises:
+        InvalidRequestError: an empty note, one that is too long, or an id that is too old.
+    """
+    home, author = home_of_conversation(conversation), f"note/{agent}"
+    words = _words(text, needed=True)
+    try:
+        sent_ms = _first_sent(world, home, author, note_id)
+    except InvalidRequestError:
+        known = _find_sent(world, home, author, note_id)
+        if known is None:
+            raise
+        return known
+    note = Entry(
+        home=home,
+        reference=reference(author, note_id, sent_ms),
+        by=author,
+        kind=EntryKind.NOTE,
+        direction=Direction.INTERNAL,
+        channel="note",
+        sent_ms=sent_ms,
+        received_ms=world.clock(),
+        text=words,
+        author=agent,
+    )
+    entry = world.threads.add_entry(note) or note
+    announce_entry(world, entry, conversation=conversation)
+    return entry
+
+
+def _held(world: World, home: Home, conversation: ConversationId, agent: AgentId) -> Head:
+    live = world.threads.get_live(home)
+    if isinstance(live, Head) and live.conversation == conversation and _is_with(agent, live):
+        return live
+    raise ForbiddenError("the conversation is not with this agent")
+
+
+def _is_with(agent: AgentId, head: Head) -> bool:
+    if head.state is ContactState.PAUSED:
+        return agent in (head.holder, head.preferred)
+    return head.holder == agent and head.state in _WITH_AGENT
+
+
+def _words(text: str | None, *, needed: bool) -> str | None:
+    if text is not None and len(text) > MAX_TEXT_CHARACTERS:
+        raise InvalidRequestError(f"text: at most {MAX_TEXT_CHARACTERS} characters are taken")
+    if text is None or not text.strip():
+        if needed:
+            raise InvalidRequestError("text: is empty, and nothing is attached")
+        return None
+    return text
+
+
+# ---------------------------------------------------------------- the same id twice
+
+
+def _first_sent(world: World, home: Home, author: str, message_id: str) -> int:
+    """Return the time of a message that is the same in every repetition of its frame.
+
+    It is the time inside the id, where that is recent; an id without a time has the instant it first arrived.
+    """
+    made_ms = time_within(message_id)
+    if made_ms is not None:
+        require_recent(made_ms, world.clock())
+        return made_ms
+    first_ms, _ = world.threads.remember_arrival(home, digest(author, message_id), world.clock(), author)
+    return first_ms
+
+
+def _find_sent(world: World, home: Home, author: str, message_id: str) -> Entry | None:
+    """Return the entry an earlier frame of this id made, where the id itself tells its place.
+
+    So a frame that was repeated because its ack was lost is acknowledged, whatever has changed since.
+    """
+    made_ms = time_within(message_id)
+    return world.threads.find_entry(home, reference(author, message_id, made_ms)) if made_ms is not None else None

@@ -1,0 +1,137 @@
+"""Put a contact back into a queue: a new turn, the same age."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from throughline.domain.conversations import ContactChange, ContactState, Expected, Head, Moved
+from throughline.domain.identifiers import AgentId, ConversationId, digest, home_of_conversation
+from throughline.domain.routing import without_slots
+from throughline.flows.agents import change_agent
+from throughline.flows.assign import place
+from throughline.ports import World
+
+PAST = 8  # how many former holders a head remembers
+
+
+def find_head(world: World, conversation: ConversationId) -> Head | None:
+    """Return the conversation as it stands now, live or closed, wherever its customer's live conversation has moved."""
+    live = world.threads.get_live(home_of_conversation(conversation))
+    if isinstance(live, Head) and live.conversation == conversation:
+        return live
+    return world.threads.find_archived(conversation)
+
+
+def with_past(head: Head, agent: AgentId) -> tuple[str, ...]:
+    """Return who held the contact up to now, the latest last."""
+    return (*head.past, f"{head.turn}:{agent}")[-PAST:]
+
+
+def held_at(head: Head, turn: int) -> AgentId | None:
+    """Return who lost the contact at `turn`, if that is remembered."""
+    for item in reversed(head.past):
+        at, _, agent = item.partition(":")
+        if int(at) == turn:
+            return AgentId(agent)
+    return None
+
+
+def requeue(  # noqa: PLR0913 - each is one word of the change's record
+    world: World,
+    head: Head,
+    states: tuple[ContactState, ...],
+    *,
+    why: str,
+    by: str,
+    excluded: tuple[AgentId, ...] = (),
+    changes: Mapping[str, Any] | None = None,
+    release: bool = False,
+    repeated: bool = False,
+) -> bool:
+    """Queue the contact that was read as `head` and bring it to an agent; False if it is no longer as read.
+
+    Safe to repeat: its own earlier write is recognised by name, and the search for an agent runs again. `release` frees
+    the holder's slot before the search, for a contact that may go back to them; else the caller frees it afterwards.
+    """
+    operation = digest("requeue", head.conversation, str(head.turn))
+    fields: dict[str, Any] = {
+        "state": ContactState.QUEUED,
+        "turn": head.turn + 1,
+        "why": operation,
+        "excluded": excluded,
+        "past": with_past(head, head.holder) if head.holder else head.past,
+        "holder": None,
+        "deadline_ms": None,
+        "nonce": None,
+        "sockets": None,
+        "preferred": None,
+        **_general_again(head),
+        **(changes or {}),
+    }
+    outcome = world.threads.transition(
+        head.home, Expected(conversation=head.conversation, turn=head.turn, states=states), fields
+    )
+    now = outcome.head
+    if now is None or not (outcome.won or _is_own(now, head, operation)):
+        return False
+    if release and head.holder:
+        change_agent(world, head.holder, lambda agent: without_slots(agent, [(head.conversation, head.turn)]))
+    finish_requeue(world, now, why=why, by=by, agent=head.holder, repeated=repeated or not outcome.won)
+    return True
+
+
+def _general_again(head: Head) -> dict[str, Any]:
+    """A contact that waited for one agent only goes back to where it came from."""
+    return {"requirement": head.base_requirement} if head.requirement.startswith("@") else {}
+
+
+def _is_own(now: Head, before: Head, operation: str) -> bool:
+    same = now.conversation == before.conversation and now.why == operation
+    return same and now.turn == before.turn + 1 and now.state is ContactState.QUEUED
+
+
+def finish_requeue(  # noqa: PLR0913 - each is one word of the change's record
+    world: World, head: Head, *, why: str, by: str, agent: AgentId | None = None, repeated: bool = False
+) -> None:
+    """Do what follows the write that queued `head`: cool-down, record, search."""
+    if head.excluded:
+        work = {"kind": "cool_down", "conversation": head.conversation, "turn": head.turn}
+        world.timers.arm(work, delay_s=world.settings.get_queue(head.queue).cool_down_s)
+    world.threads.record_change(
+        ContactChange(
+            home=head.home,
+            conversation=head.conversation,
+            turn=head.turn,
+            state=ContactState.QUEUED,
+            at_ms=world.clock(),
+            by=by,
+            why=why,
+            agent=agent,
+        )
+    )
+    place(world, head, preview_of(world, head), repeated=repeated)
+
+
+def preview_of(world: World, head: Head) -> str | None:
+    """Return the text of the newest entry, for the offer."""
+    entry = world.threads.find_entry(head.home, head.latest) if head.latest else None
+    return entry.text if entry else None
+
+
+def look_again(world: World, conversation: ConversationId, turn: int) -> None:
+    """Search once more for a contact that is still queued at `turn`."""
+    head = find_head(world, conversation)
+    if head and not isinstance(head, Moved) and head.state is ContactState.QUEUED and head.turn == turn:
+        place(world, head, preview_of(world, head), repeated=True)
+
+
+def cool_down(world: World, conversation: ConversationId, turn: int, *, repeated: bool) -> None:
+    """Ask again whoever let a still queued contact pass: a new turn with nobody excluded."""
+    head = find_head(world, conversation)
+    if head is None or head.state is not ContactState.QUEUED:
+        return
+    if head.turn == turn:
+        old = head.waiting(None)
+        if requeue(world, head, (ContactState.QUEUED,), why="cooled down", by="timer", repeated=repeated):
+            world.routing.delete_waiting(old)
+    elif repeated and head.turn == turn + 1 and head.why == digest("requeue", conversation, str(turn)):
+        place(world, head, preview_of(world, head), repeated=True)

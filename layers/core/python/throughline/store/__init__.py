@@ -1,0 +1,1 @@
+"""The tables: one file a table, one function an access pattern with its id. The only place that knows pynamodb."""

@@ -1,0 +1,117 @@
+"""The customers table: who the customers are and by which identifiers they are known. C-numbers: docs/data-model.md."""
+
+from dataclasses import replace
+
+from throughline.domain.customers import Customer, CustomerIdentifier
+from throughline.domain.identifiers import CustomerId, Evidence, Home, Identifier
+from throughline.store._expressions import ABSENT, Expression, hole, path, value
+from throughline.store._table import Table
+from throughline.store._values import Item
+
+_PROFILE = "profile"
+_IDENTIFIER = "identifier#"
+_CONSENT = "consent:"
+
+_IDENTIFIED = Expression(
+    *(path(name).set(value(name)) for name in ("home", "since", "evidence")),
+    condition=path("home").does_not_exist(),
+)
+_word = path(hole("consent"))
+_LATEST_WORD = Expression(
+    _word.set(value("word", "N")), condition=_word.does_not_exist() | (_word < value("word", "N"))
+)
+
+
+class DynamoCustomers:
+    """Customers in DynamoDB."""
+
+    def __init__(self, customers: Table) -> None:
+        self._customers = customers
+
+    def add_customer(self, customer: Customer) -> None:
+        """C1. Create the customer with their identifiers; what there is of them already stays.
+
+        One PutItem, and one UpdateItem for each identifier: 1 WRU each.
+        """
+        optional = {"name": customer.name, "lang": customer.language}
+        kept = {name: given for name, given in optional.items() if given is not None}
+        self._customers.put(
+            {"pk": _key(customer.customer_id), "sk": _PROFILE, "since": customer.since_ms, **kept}, ABSENT
+        )
+        for identifier in customer.identifiers:
+            self.add_identifier(customer.customer_id, identifier)
+
+    def add_identifier(self, customer: CustomerId, identifier: CustomerIdentifier) -> bool:
+        """C2. Claim an identifier for a customer; return False if the customer had it. One UpdateItem: 1 WRU."""
+        parameters = {
+            "home": identifier.home,
+            "since": identifier.since_ms,
+            "evidence": identifier.identifier.evidence,
+        }
+        key = _key(customer), _identifier_key(identifier.identifier)
+        won, _ = self._customers.update(*key, _IDENTIFIED, parameters)
+        return won
+
+    def find_customer(self, customer: CustomerId) -> Customer | None:
+        """C3. Return the customer with all identifiers. One Query, strong: 1 RRU for every 4 KB."""
+        items = self._customers.query(_key(customer), (_IDENTIFIER, _PROFILE))
+        if not items:
+            return None
+        identifiers = [_identifier_from(customer, item) for item in items if item["sk"].startswith(_IDENTIFIER)]
+        return replace(_profile_from(customer, items[-1]), identifiers=tuple(identifiers))
+
+    def find_identifier(self, customer: CustomerId, identifier: Identifier) -> CustomerIdentifier | None:
+        """C4. Return one identifier of a customer. One GetItem, eventually consistent: .5 RRU."""
+        item = self._customers.get(_key(customer), _identifier_key(identifier), strong=False)
+        return _identifier_from(customer, item) if item else None
+
+    def set_consent(
+        self, customer: CustomerId, identifier: Identifier, account: str, *, granted: bool, at_ms: int
+    ) -> bool:
+        """C5. Remember an opt-in or opt-out for an account; return whether it stands: False if a later word is known.
+
+        Of two words of the same instant the opt-out stands. An identifier not known before is kept with it, so that no
+        opt-out is lost. One UpdateItem: 1 WRU.
+        """
+        consent, word = _CONSENT + account, at_ms * 2 + (not granted)
+        key = _key(customer), _identifier_key(identifier)
+        won, item = self._customers.update(*key, _LATEST_WORD, {"consent": consent, "word": word})
+        return won or item[consent] == word
+
+    def record_link(self, customer: CustomerId, other: CustomerId, *, why: str, at_ms: int) -> None:
+        """C6. Keep that `other` is the same person as `customer`: an edge that can be taken back.
+
+        The first record stays. One PutItem: 1 WRU.
+        """
+        self._customers.put({"pk": _key(customer), "sk": f"edge#{other}", "why": why, "at": at_ms}, ABSENT)
+
+
+def _key(customer: CustomerId) -> str:
+    return f"customer#{customer}"
+
+
+def _identifier_key(identifier: Identifier) -> str:
+    return f"{_IDENTIFIER}{identifier}"
+
+
+def _profile_from(customer: CustomerId, item: Item) -> Customer:
+    """Return the card, or an empty one if `item` is none: identifiers may be known before the card is written."""
+    if item["sk"] != _PROFILE:
+        return Customer(customer_id=customer)
+    return Customer(customer_id=customer, name=item.get("name"), language=item.get("lang"), since_ms=item["since"])
+
+
+def _identifier_from(customer: CustomerId, item: Item) -> CustomerIdentifier:
+    """Return an identifier; one of which only a consent was ever told has the customer's own home."""
+    identifier = Identifier.parse(item["sk"].removeprefix(_IDENTIFIER))
+    return CustomerIdentifier(
+        identifier=replace(identifier, evidence=Evidence(item.get("evidence", Evidence.ATTESTED))),
+        home=Home(item.get("home", customer)),
+        since_ms=item.get("since", 0),
+        consents={name.removeprefix(_CONSENT): _word_from(item[name]) for name in item if name.startswith(_CONSENT)},
+    )
+
+
+def _word_from(word: int) -> str:
+    at_ms, refused = divmod(word, 2)
+    return f"{'-' if refused else '+'}{at_ms}"

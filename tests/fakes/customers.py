@@ -1,0 +1,72 @@
+"""Customers in memory."""
+
+import threading
+from dataclasses import replace
+
+from throughline.domain.customers import Customer, CustomerIdentifier
+from throughline.domain.identifiers import CustomerId, Home, Identifier
+
+
+class FakeCustomers:
+    """`links` maps (customer, other) to why and when."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._cards: dict[CustomerId, Customer] = {}
+        self._identifiers: dict[CustomerId, dict[str, CustomerIdentifier]] = {}
+        self._claimed: set[tuple[CustomerId, str]] = set()
+        self.links: dict[tuple[CustomerId, CustomerId], tuple[str, int]] = {}
+
+    def add_customer(self, customer: Customer) -> None:
+        with self._lock:
+            self._cards.setdefault(customer.customer_id, replace(customer, identifiers=()))
+            for identifier in customer.identifiers:
+                self.add_identifier(customer.customer_id, identifier)
+
+    def add_identifier(self, customer: CustomerId, identifier: CustomerIdentifier) -> bool:
+        name = str(identifier.identifier)
+        with self._lock:
+            if (customer, name) in self._claimed:
+                return False
+            self._claimed.add((customer, name))
+            known = self._identifiers.setdefault(customer, {})
+            consents = known[name].consents if name in known else {}
+            known[name] = replace(identifier, consents=consents)
+            return True
+
+    def find_customer(self, customer: CustomerId) -> Customer | None:
+        with self._lock:
+            known = self._identifiers.get(customer, {})
+            if customer not in self._cards and not known:
+                return None
+            card = self._cards.get(customer) or Customer(customer_id=customer)
+            return replace(card, identifiers=tuple(known[name] for name in sorted(known)))
+
+    def find_identifier(self, customer: CustomerId, identifier: Identifier) -> CustomerIdentifier | None:
+        with self._lock:
+            return self._identifiers.get(customer, {}).get(str(identifier))
+
+    def set_consent(
+        self, customer: CustomerId, identifier: Identifier, account: str, *, granted: bool, at_ms: int
+    ) -> bool:
+        word = f"{'+' if granted else '-'}{at_ms}"
+        with self._lock:
+            known = self._identifiers.setdefault(customer, {})
+            name = str(identifier)
+            plain = CustomerIdentifier(
+                identifier=Identifier(kind=identifier.kind, value=identifier.value), home=Home(customer), since_ms=0
+            )
+            standing = known.get(name, plain)
+            if _weight(standing.consents.get(account)) > _weight(word):
+                return False
+            known[name] = replace(standing, consents={**standing.consents, account: word})
+            return True
+
+    def record_link(self, customer: CustomerId, other: CustomerId, *, why: str, at_ms: int) -> None:
+        with self._lock:
+            self.links.setdefault((customer, other), (why, at_ms))
+
+
+def _weight(word: str | None) -> tuple[int, bool]:
+    """Return what decides between two words: the later one, and the refusal of two at the same instant."""
+    return (int(word[1:]), word.startswith("-")) if word else (-1, False)

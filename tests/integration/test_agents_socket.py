@@ -1,0 +1,373 @@
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.cloud import REGION, cloud
+from tests.integration.center import TIM, Center, center
+from tests.integration.people import HOUR_S
+from tests.tables import connection, dynamo_stores, fake_stores, tables_of
+from throughline.domain.conversations import ContactState
+from throughline.domain.identifiers import AgentId, ConnectionId
+
+PROTOCOL = "throughline.v1"
+
+
+@pytest.fixture(params=["fake", "dynamodb"])
+def desk(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Center]:
+    monkeypatch.setenv("AWS_REGION", REGION)
+    if request.param == "fake":
+        with center(fake_stores()) as made:
+            yield made
+        return
+    with cloud(), center(dynamo_stores(tables_of(connection()))) as made:
+        yield made
+
+
+def offered(desk: Center, tab: str) -> dict[str, Any]:
+    return dict(desk.sockets.to(tab, "offer")[-1])
+
+
+def accepted(desk: Center, tab: str) -> str:
+    """Accept the last offer; return the conversation."""
+    offer = offered(desk, tab)
+    assert desk.say(tab, "offer.accept", offer=offer["offer"])["event"] == "ack"
+    return str(offer["conversation"])
+
+
+# ---------------------------------------------------------------- connecting
+
+
+def test_an_agent_with_a_token_is_let_in_and_the_protocol_is_echoed_without_the_token(desk: Center) -> None:
+    answer = desk.connect("tab", f"{PROTOCOL}, {desk.token('ana')}")
+
+    assert answer["statusCode"] == 200
+    assert answer["headers"] == {"Sec-WebSocket-Protocol": PROTOCOL}
+
+
+@pytest.mark.parametrize("case", ["missing", "alone", "other", "reversed", "three", "garbage", "expired"])
+def test_who_proves_nothing_is_answered_401_and_not_remembered(desk: Center, case: str) -> None:
+    token = desk.token("ana")
+    protocol = {
+        "missing": "",
+        "alone": PROTOCOL,
+        "other": f"graphql-ws, {token}",
+        "reversed": f"{token}, {PROTOCOL}",
+        "three": f"{PROTOCOL}, {token}, {token}",
+        "garbage": f"{PROTOCOL}, abc",
+        "expired": f"{PROTOCOL}, {desk.token('ana', exp=desk.clock.now_ms // 1000)}",
+    }[case]
+
+    answer = desk.connect("tab", protocol)
+    assert answer["statusCode"] == 401
+    assert json.loads(answer["body"]) == {"error": "unauthenticated"}
+    desk.post("tab", '{"action": "ping", "id": "f1"}')
+    assert desk.sockets.to("tab")[-1]["code"] == "unauthenticated"
+
+
+def test_a_genuine_person_nobody_configured_is_answered_403(desk: Center) -> None:
+    assert desk.connect("tab", f"{PROTOCOL}, {desk.token('stranger')}")["statusCode"] == 403
+
+
+def test_an_issuer_that_is_away_is_answered_503_so_that_the_client_tries_again(desk: Center) -> None:
+    desk.staff.reachable = False
+
+    assert desk.connect("tab", f"{PROTOCOL}, {desk.token('ana')}")["statusCode"] == 503
+
+
+# ---------------------------------------------------------------- frames
+
+
+def test_a_frame_is_answered_with_its_own_id(desk: Center) -> None:
+    tab = desk.sign_in("ana")
+
+    assert desk.say(tab, "ping", id="f-7") == {"event": "ack", "id": "f-7"}
+
+
+@pytest.mark.parametrize("body", ["", "nonsense", "[]", '{"action": "dance", "id": "f1"}', '{"action": "ping"}'])
+def test_what_is_no_frame_is_answered_with_an_error_and_the_socket_stays(desk: Center, body: str) -> None:
+    tab = desk.sign_in("ana")
+    desk.post(tab, body)
+
+    assert desk.sockets.to(tab)[-1]["event"] == "error"
+    assert desk.sockets.to(tab)[-1]["code"] == "invalid_request"
+    assert desk.say(tab, "ping")["event"] == "ack"
+
+
+def test_a_connection_outlives_its_token_but_no_frame_does(desk: Center) -> None:
+    tab = desk.sign_in("ana")
+    desk.clock.now_ms += HOUR_S * 1000
+
+    assert desk.say(tab, "ping")["code"] == "unauthenticated"
+
+
+def test_visitors_may_ping_and_nothing_else(desk: Center) -> None:
+    desk.connect("visitor", f"{PROTOCOL}, {desk.visitors.token('v-1', groups=['leads'])}")
+
+    assert desk.say("visitor", "ping")["event"] == "ack"
+    for action in ("hello", "presence.set"):
+        answer = desk.say("visitor", action, **({"presence": "available"} if action == "presence.set" else {}))
+        assert answer["code"] == "forbidden"
+
+
+def test_a_visitor_named_like_an_agent_is_still_a_visitor(desk: Center) -> None:
+    tab = desk.sign_in("ana")
+    desk.customer_writes("Hello")
+    conversation = accepted(desk, tab)
+    desk.connect("visitor", f"{PROTOCOL}, {desk.visitors.token('ana')}")
+
+    answer = desk.say("visitor", "note.add", conversation=conversation, text="I was here")
+    assert answer["code"] == "forbidden"
+
+
+def test_an_unexpected_error_is_told_without_its_words(desk: Center, monkeypatch: pytest.MonkeyPatch) -> None:
+    tab = desk.sign_in("ana")
+
+    def broken(*_: object) -> None:
+        raise KeyError("the customer's secret words")
+
+    monkeypatch.setattr(type(desk.stores.connections), "find_connection", broken)
+    desk.post(tab, '{"action": "ping", "id": "f1"}')
+
+    answer = desk.sockets.to(tab)[-1]
+    assert (answer["event"], answer["id"], answer["code"]) == ("error", "f1", "internal")
+    assert "secret words" not in json.dumps(answer)
+
+
+# ---------------------------------------------------------------- a day's work
+
+
+def test_an_offer_is_shown_accepted_and_comes_with_all_that_was_said(desk: Center) -> None:
+    tab = desk.sign_in("ana")
+    desk.customer_writes("My parcel is lost")
+    offer = offered(desk, tab)
+    assert (offer["preview"], offer["channel"]) == ("My parcel is lost", "telegram")
+
+    ack = desk.say(tab, "offer.accept", offer=offer["offer"])
+    assert ack["event"] == "ack"
+    assert ack["conversation"]["state"] == "active"
+    assert [entry["text"] for entry in ack["conversation"]["entries"]] == ["My parcel is lost"]
+
+
+def test_accepting_twice_is_accepting_once_and_too_late_is_a_conflict(desk: Center) -> None:
+    ana, ben = desk.sign_in("ana"), desk.sign_in("ben", available=False)
+    desk.customer_writes("Hello")
+    offer = offered(desk, ana)["offer"]
+
+    assert desk.say(ana, "offer.accept", offer=offer)["event"] == "ack"
+    assert desk.say(ana, "offer.accept", offer=offer)["event"] == "ack"
+    assert desk.say(ben, "offer.accept", offer=offer)["code"] == "forbidden"
+
+
+def test_a_late_accept_of_a_lost_offer_is_a_conflict(desk: Center) -> None:
+    ana = desk.sign_in("ana")
+    desk.customer_writes("Hello")
+    offer = offered(desk, ana)["offer"]
+    desk.say(ana, "offer.reject", offer=offer, reason="busy")
+
+    assert desk.say(ana, "offer.accept", offer=offer)["code"] == "conflict"
+    assert desk.say(ana, "offer.reject", offer=offer)["event"] == "ack"
+
+
+def test_a_reply_is_acknowledged_once_durable_and_twice_is_one(desk: Center) -> None:
+    tab = desk.sign_in("ana")
+    desk.customer_writes("Hello")
+    conversation = accepted(desk, tab)
+    reply = {"conversation": conversation, "message_id": "m-1", "text": "How can I help?"}
+
+    first = desk.say(tab, "message.send", **reply)
+    again = desk.say(tab, "message.send", **reply)
+    assert first["entry"]["id"] == again["entry"]["id"]
+    assert first["entry"]["status"] == "queued"
+    assert len(desk.outbound.jobs) == 1
+
+
+def test_an_id_that_is_used_for_other_words_is_a_conflict_and_not_a_lost_message(desk: Center) -> None:
+    tab = desk.sign_in("ana")
+    desk.customer_writes("Hello")
+    conversation = accepted(desk, tab)
+    desk.say(tab, "note.add", id="1", conversation=conversation, text="VIP")
+
+    assert desk.say(tab, "note.add", id="1", conversation=conversation, text="VIP")["event"] == "ack"
+    assert desk.say(tab, "note.add", id="1", conversation=conversation, text="Angry")["code"] == "conflict"
+
+
+def test_another_customers_address_is_no_way_to_reply(desk: Center) -> None:
+    tab = desk.sign_in("ana")
+    desk.customer_writes("Hello", TIM)
+    desk.customer_writes("Hello")
+    conversation = accepted(desk, tab)
+
+    answer = desk.say(
+        tab,
+        "message.send",
+        conversation=conversation,
+        message_id="m-1",
+        text="Hi",
+        via="telegram/48395|telegram:9999999",
+    )
+    assert answer["code"] == "invalid_request"
+    assert desk.outbound.jobs == []
+
+
+def test_wrap_up_and_close_are_acknowledged_with_the_state_and_free_the_agent(desk: Center) -> None:
+    tab = desk.sign_in("ana")
+    desk.customer_writes("Hello")
+    conversation = accepted(desk, tab)
+
+    assert desk.say(tab, "conversation.wrap_up", conversation=conversation)["conversation"]["state"] == "wrapping"
+    assert desk.say(tab, "conversation.close", conversation=conversation)["conversation"]["state"] == "resolved"
+    assert desk.say(tab, "conversation.close", conversation=conversation)["event"] == "ack"
+    agent = desk.stores.routing.find_agent(AgentId("ana"))
+    assert agent is not None
+    assert dict(agent.held) == {}
+
+
+def test_a_close_that_has_not_seen_the_last_word_is_a_conflict(desk: Center) -> None:
+    tab = desk.sign_in("ana")
+    desk.customer_writes("Hello")
+    conversation = accepted(desk, tab)
+    seen = desk.head(conversation).version
+    desk.customer_writes("One more thing")
+
+    assert desk.say(tab, "conversation.close", conversation=conversation, version=seen)["code"] == "conflict"
+    assert desk.head(conversation).state is ContactState.ACTIVE
+
+
+def test_a_transfer_reaches_the_colleague_once_however_often_its_frame_comes(desk: Center) -> None:
+    ana = desk.sign_in("ana")
+    desk.customer_writes("Hello")
+    conversation = accepted(desk, ana)
+    ben = desk.sign_in("ben")
+
+    transfer = {"conversation": conversation, "to": {"agent": "ben"}}
+    assert desk.say(ana, "conversation.transfer", **transfer)["event"] == "ack"
+    assert desk.say(ana, "conversation.transfer", **transfer)["event"] == "ack"
+    desk.pass_time()
+    assert [offer["conversation"] for offer in desk.sockets.to(ben, "offer")] == [conversation]
+
+
+def test_a_transfer_to_a_queue_where_nobody_is_waits_there_and_its_repetition_is_acknowledged(desk: Center) -> None:
+    ana = desk.sign_in("ana")
+    desk.customer_writes("Hello")
+    conversation = accepted(desk, ana)
+
+    transfer = {"conversation": conversation, "to": {"queue": "sales"}}
+    assert desk.say(ana, "conversation.transfer", **transfer)["event"] == "ack"
+    desk.pass_time()
+    assert desk.head(conversation).queue == "sales"
+    assert desk.say(ana, "conversation.transfer", **transfer)["event"] == "ack"
+
+
+def test_a_pause_frees_the_agent_and_keeps_the_conversation_theirs(desk: Center) -> None:
+    tab = desk.sign_in("ana")
+    desk.customer_writes("Hello")
+    conversation = accepted(desk, tab)
+
+    until = "2099-01-01T00:00:00Z"
+    assert desk.say(tab, "conversation.pause", conversation=conversation, until=until)["code"] == "invalid_request"
+    soon = "2025-11-22T12:00:00Z"
+    answer = desk.say(tab, "conversation.pause", conversation=conversation, until=soon)
+    assert answer["conversation"]["state"] == "paused"
+
+
+# ---------------------------------------------------------------- tabs and reconnects
+
+
+def test_two_tabs_of_one_agent_agree(desk: Center) -> None:
+    first, second = desk.sign_in("ana", "first"), desk.sign_in("ana", "second")
+    assert desk.sockets.to(first, "presence")[-1]["presence"] == "available"
+    assert desk.sockets.to(second, "presence")[-1]["presence"] == "available"
+    desk.customer_writes("Hello")
+    offer = offered(desk, second)
+    assert offer == offered(desk, first)
+
+    desk.say(second, "offer.accept", offer=offer["offer"])
+    assert desk.sockets.to(first, "offer.ended")[-1]["reason"] == "accepted"
+    desk.customer_writes("Are you there?")
+    assert desk.sockets.to(first, "message")[-1] == desk.sockets.to(second, "message")[-1]
+
+
+def test_typing_and_read_show_on_the_agents_other_screens_only(desk: Center) -> None:
+    first, second = desk.sign_in("ana", "first"), desk.sign_in("ana", "second")
+    desk.customer_writes("Hello")
+    conversation = accepted(desk, first)
+    assert desk.say(first, "typing", conversation=conversation)["event"] == "ack"
+    assert desk.say(first, "read", conversation=conversation)["event"] == "ack"
+
+    assert desk.sockets.to(second, "typing") == [{"event": "typing", "conversation": conversation, "from": "ana"}]
+    assert desk.sockets.to(second, "read") == [{"event": "read", "conversation": conversation, "by": "ana"}]
+    assert desk.sockets.to(first, "typing") == []
+
+
+def test_after_a_reconnect_the_agent_has_everything_in_order(desk: Center) -> None:
+    tab = desk.sign_in("ana")
+    desk.customer_writes("One")
+    conversation = accepted(desk, tab)
+    seen = desk.head(conversation).version
+    desk.sockets.gone.add(tab)
+    desk.leave(tab)
+    late_ms = desk.clock.now_ms - 1
+    desk.customer_writes("Three")
+    desk.customer_writes("Two, late", sent_ms=late_ms + 1)
+    desk.connect("new", f"{PROTOCOL}, {desk.token('ana')}")
+
+    snapshot = desk.say("new", "hello", resume={conversation: seen})
+    assert snapshot["event"] == "snapshot"
+    (view,) = snapshot["conversations"]
+    assert [entry["text"] for entry in view["entries"]] == ["One", "Two, late", "Three"]
+    assert view["version"] == desk.head(conversation).version
+
+
+def test_a_screen_that_missed_nothing_gets_no_words_again_but_what_became_of_ours(desk: Center) -> None:
+    tab = desk.sign_in("ana")
+    desk.customer_writes("Hello")
+    conversation = accepted(desk, tab)
+    desk.say(tab, "message.send", conversation=conversation, message_id="m-1", text="Hi")
+    desk.connect("new", f"{PROTOCOL}, {desk.token('ana')}")
+
+    snapshot = desk.say("new", "hello", resume={conversation: desk.head(conversation).version})
+    assert [entry["text"] for entry in snapshot["conversations"][0]["entries"]] == ["Hi"]
+
+
+def test_a_long_conversation_comes_in_several_frames_none_too_large_and_nothing_missing(desk: Center) -> None:
+    tab = desk.sign_in("ana")
+    texts = [f"{number:03d} " + "x" * 4_000 for number in range(45)]
+    desk.customer_writes(texts[0])
+    conversation = accepted(desk, tab)
+    for text in texts[1:]:
+        desk.customer_writes(text)
+    desk.connect("new", f"{PROTOCOL}, {desk.token('ana')}")
+
+    snapshot = desk.say("new", "hello")
+    assert (snapshot["conversations"][0]["entries"], snapshot["conversations"][0]["more"]) == ([], True)
+    parts = desk.sockets.to("new", "entries")
+    assert [part["more"] for part in parts] == [True] * (len(parts) - 1) + [False]
+    assert [entry["text"] for part in parts for entry in part["entries"]] == texts
+    assert {part["conversation"] for part in parts} == {conversation}
+
+
+# ---------------------------------------------------------------- leaving
+
+
+def test_leaving_is_a_workers_business_and_returns_offers_at_once(desk: Center) -> None:
+    tab = desk.sign_in("ana")
+    head = desk.customer_writes("Hello")
+    desk.leave(tab)
+    assert [timer.work for timer in desk.timers.of_kind("vanish")] == [
+        {"kind": "vanish", "agent": "ana", "connection": tab}
+    ]
+
+    desk.pass_time()
+    assert desk.head(head.conversation).state is ContactState.QUEUED
+    assert desk.stores.connections.find_connection(ConnectionId(tab)) is None
+
+
+def test_a_visitor_who_leaves_is_forgotten_and_a_stranger_is_nobodys_business(desk: Center) -> None:
+    desk.connect("visitor", f"{PROTOCOL}, {desk.visitors.token('v-1')}")
+    desk.leave("visitor")
+    desk.leave("never-seen")
+
+    assert desk.stores.connections.find_connection(ConnectionId("visitor")) is None
+    assert desk.timers.armed == []

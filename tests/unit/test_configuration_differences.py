@@ -1,0 +1,128 @@
+"""What changes is told in lines, and what is in force can be written down and read back."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from infra.configuration.check import check_file, check_text
+from infra.configuration.differences import changed_agents, differences
+from infra.configuration.render import as_text
+from throughline.domain.configuration import AgentProfile, ChannelAccount, Configuration, Issuer, Queue
+from throughline.domain.identifiers import AgentId
+
+DEMO = check_file(Path(__file__).parents[2] / "infra" / "local" / "demo.yaml", "local").configuration or Configuration()
+ANA, BUDI, CARA = AgentId("ana"), AgentId("budi"), AgentId("cara")
+
+
+def test_nothing_differs_from_itself() -> None:
+    assert (differences(DEMO, DEMO), changed_agents(DEMO, DEMO)) == ([], [])
+
+
+def test_what_was_added_removed_and_changed_is_told_by_the_keys_of_the_file() -> None:
+    before = Configuration(
+        queues={"support": Queue(name="support", offer_s=20, dispositions=("a", "b")), "old": Queue(name="old")},
+        agents={ANA: AgentProfile(agent_id=ANA, name="Ana", skills={"en": 3}, capacity={"chat": 1})},
+    )
+    after = Configuration(
+        queues={"support": Queue(name="support", offer_s=60, priority_s=90)},
+        agents={
+            ANA: AgentProfile(agent_id=ANA, name="Ana", skills={"en": 4, "id": 1}, capacity={"chat": 1}),
+            BUDI: AgentProfile(agent_id=BUDI, name="Budi"),
+        },
+    )
+    assert differences(before, after) == [
+        "- queue old",
+        "~ queue support: dispositions a, b → (none), offer (none) → 1min, priority (none) → 90s",
+        "~ agent ana: skills.en 3 → 4, skills.id (none) → 1",
+        "+ agent budi",
+    ]
+
+
+def test_agents_that_were_added_changed_or_removed_are_named() -> None:
+    ana = AgentProfile(agent_id=ANA, name="Ana")
+    before = Configuration(agents={ANA: ana, BUDI: AgentProfile(agent_id=BUDI, name="Budi")})
+    after = Configuration(agents={ANA: replace(ana, teams=("front",)), CARA: AgentProfile(agent_id=CARA, name="Cara")})
+    assert changed_agents(before, after) == [ANA, BUDI, CARA]
+
+
+_words = st.text(
+    st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp", "Zs"]), min_size=1, max_size=8
+)
+_skills = st.sampled_from(["en", "id", "no", "on"])
+_levels = st.dictionaries(_skills, st.integers(1, 5), max_size=3)
+_queues = st.sampled_from(["support", "sales", "yes"])
+_secrets = st.fixed_dictionaries(
+    {"bot_token": st.just(("telegram/x/token", "telegram/x/old")), "webhook_secret": st.just(("telegram/x/secret",))}
+)
+
+
+@given(
+    skills=st.fixed_dictionaries(dict.fromkeys(["en", "id", "no", "on"], _words)),
+    queues=st.fixed_dictionaries(
+        {
+            name: st.builds(
+                Queue,
+                name=st.just(name),
+                work_class=st.sampled_from(["voice", "chat", "email"]),
+                skills=_levels,
+                priority_s=st.integers(0, 86400),
+                offer_s=st.integers(5, 600),
+                cool_down_s=st.integers(0, 3600),
+                reopen_s=st.integers(0, 30 * 86400),
+                dispositions=st.lists(_skills, unique=True, max_size=2).map(tuple),
+            )
+            for name in ("support", "sales", "yes")
+        }
+    ),
+    accounts=st.fixed_dictionaries(
+        {
+            f"telegram/{name}": st.builds(
+                ChannelAccount,
+                channel=st.just("telegram"),
+                name=st.just(name),
+                address=st.just(f"{name}_bot"),
+                queue=_queues,
+                skills=_levels,
+                languages=st.lists(_skills, unique=True, max_size=3).map(tuple),
+                secrets=_secrets,
+            )
+            for name in ("007", "demo")
+        }
+    ),
+    agents=st.fixed_dictionaries(
+        {
+            AgentId(name): st.builds(
+                AgentProfile,
+                agent_id=st.just(AgentId(name)),
+                name=_words,
+                skills=_levels,
+                capacity=st.dictionaries(st.sampled_from(["chat", "email"]), st.integers(0, 50), max_size=2),
+            )
+            for name in ("ana", "7f")
+        }
+    ),
+    issuers=st.dictionaries(
+        st.just("https://i.test"),
+        st.builds(
+            Issuer,
+            issuer=st.just("https://i.test"),
+            audience=_words,
+            jwks_url=st.just("https://i.test/k"),
+            role=st.just("agent"),
+        ),
+        max_size=1,
+    ),
+)
+def test_what_is_shown_can_be_applied_again_and_says_the_same(
+    skills: dict[str, str],
+    queues: dict[str, Queue],
+    accounts: dict[str, ChannelAccount],
+    agents: dict[AgentId, AgentProfile],
+    issuers: dict[str, Issuer],
+) -> None:
+    configuration = Configuration(skills=skills, queues=queues, accounts=accounts, agents=agents, issuers=issuers)
+    checked = check_text(as_text(configuration), "dev")
+    assert [problem for problem in checked.problems if not problem.warning] == []
+    assert checked.configuration == configuration

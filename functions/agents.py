@@ -10,11 +10,8 @@ from throughline.domain.frame_splitting import frames_within
 from throughline.domain.frames import Frame
 from throughline.domain.identifiers import ConnectionId
 from throughline.domain.rights import Role
-from throughline.flows.authenticate import admit
+from throughline.flows.authenticate import PROTOCOL, admit, token_among
 from throughline.flows.handle_frame import handle_frame
-
-PROTOCOL = "throughline.v1"
-HEADER = "sec-websocket-protocol"
 
 agents = Blueprint(__name__)
 agents.websocket_api = WebsocketAPI()  # Chalice leaves it None on a Blueprint, and then does not wrap the handlers
@@ -24,17 +21,10 @@ agents.websocket_api = WebsocketAPI()  # Chalice leaves it None on a Blueprint, 
 @answers_http
 def connect(event: WebsocketEvent) -> Response:
     """Open the socket to whom the token is for; refusals are answered, because a raised one would become a 5xx."""
-    admit(world(), signing_keys(), _token(event), ConnectionId(event.connection_id))
+    headers = {name.lower(): value for name, value in event.to_dict()["headers"].items()}
+    token = token_among(headers.get("sec-websocket-protocol", ""))
+    admit(world(), signing_keys(), token, ConnectionId(event.connection_id))
     return Response("", status_code=200, headers={"Sec-WebSocket-Protocol": PROTOCOL})
-
-
-def _token(event: WebsocketEvent) -> str:
-    headers: dict[str, str] = event.to_dict().get("headers") or {}
-    given = next((value for name, value in headers.items() if name.lower() == HEADER), "")
-    offered = [value.strip() for value in given.split(",")]
-    if len(offered) != 2 or offered[0] != PROTOCOL:  # noqa: PLR2004 - the protocol and the token
-        raise UnauthenticatedError(f"Sec-WebSocket-Protocol has to be {PROTOCOL} and a token")
-    return offered[1]
 
 
 @agents.on_ws_message()

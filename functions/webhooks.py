@@ -1,7 +1,7 @@
 """Webhooks in: what a provider posts is durable before it is answered 2xx. See docs/webhooks.md."""
 
 from collections.abc import Mapping, Sequence
-from urllib.parse import quote
+from urllib.parse import urlencode
 
 from chalice.app import Blueprint, Response
 
@@ -10,9 +10,6 @@ from functions._wiring import max_webhook_bytes, world
 from throughline.flows.accept_webhook import IncomingWebhook, accept_webhook
 
 webhooks = Blueprint(__name__)
-
-# What may stand in a query as it is (RFC 3986) apart from what separates its parts.
-_PLAIN = "!$'()*,-./:;?@_~"
 
 
 @webhooks.route("/webhooks/{channel}/{account}", methods=["GET", "POST"], content_types=["*/*"])
@@ -36,8 +33,8 @@ def receive_webhook(channel: str, account: str) -> Response:
 def written_query(decoded: Mapping[str, Sequence[str]]) -> str:
     """Return the query string that API Gateway decoded; a REST API hands over no raw one.
 
-    What needs no percent-encoding is written plainly, a space as ``%20``. For our own callbacks, which have only
-    ``entry``, that is exactly what was signed.
+    It is written as an HTML form would be, which is how providers write (and sign) what they append to a URL. Our own
+    callbacks have only ``entry``, in which nothing needs an escape.
     """
-    pairs = ((name, value) for name, values in decoded.items() for value in values)
-    return "&".join(f"{quote(name, safe=_PLAIN)}={quote(value, safe=_PLAIN)}" for name, value in pairs)
+    values = {name: list(given) for name, given in decoded.items()}
+    return urlencode(values, doseq=True, safe="*").replace("~", "%7E")

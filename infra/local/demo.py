@@ -121,7 +121,8 @@ class Demo:
     async def offered(self, since: dict[str, int], names: tuple[str, ...] = AGENTS) -> tuple[AgentClient, Frame]:
         """Return who of `names` is offered something, and the offer."""
         waits = [
-            asyncio.create_task(self.agents[name].wait_for_event("offer", since=since[name]), name=name) for name in names
+            asyncio.create_task(self.agents[name].wait_for_event("offer", since=since[name]), name=name)
+            for name in names
         ]
         done, waiting = await asyncio.wait(waits, timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
         for task in waiting:

@@ -128,6 +128,7 @@ REFUSALS: dict[str, tuple[Any, type[Exception]]] = {
     "success that is none": (said(200, {"ok": False, "error_code": 400, "description": "?"}), ProviderRejectedError),
     "success in no words": (said(200, "<html>hello</html>"), UnknownOutcomeError),
     "message put off": (said(200, {"ok": True, "result": {"message_id": 0}}), UnknownOutcomeError),
+    "message with an odd id": (said(200, {"ok": True, "result": {"message_id": []}}), UnknownOutcomeError),
     "message without id": (said(200, {"ok": True, "result": {}}), UnknownOutcomeError),
 }
 

@@ -1,14 +1,16 @@
 """Every recorded form of Twilio, and the events it has to become."""
 
 import hashlib
+from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, parse_qsl
 
 import pytest
 
 from tests.channels.reading import bare, events
-from tests.http_fixtures import ACCOUNTS, load, names
+from tests.http_fixtures import ACCOUNTS, load, names, proof
 from throughline.channels import CHANNELS
+from throughline.domain.errors import SignatureMismatchError
 from throughline.domain.identifiers import Identifier, digest
 from throughline.domain.messages import (
     Attachment,
@@ -198,3 +200,67 @@ def test_what_is_no_form_is_answered_too() -> None:
         received_ms=0,
     )
     assert CHANNELS["twilio_sms"].accepted(request).status == 200
+
+
+# ---------------------------------------------------------------- the URL that was signed
+
+BODY = b"From=%2B14155550142&MessageSid=SM1&To=%2B15005550006"
+JSON = b'{"a":1}'
+
+
+def signed(url: str, *, known_as: str, body: bytes = BODY) -> WebhookRequest:
+    """Return a webhook Twilio signed for `url`, as it reaches us under the address we know."""
+    request = WebhookRequest(
+        method="POST",
+        url=url,
+        headers={},
+        query=dict(parse_qsl(url.partition("?")[2])),
+        body=body,
+        received_ms=0,
+    )
+    token = ACCOUNTS["twilio_sms"].secret("auth_token")
+    return replace(request, url=known_as, headers={"x-twilio-signature": proof("twilio_sms", token, request)})
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("https://c.example/w", "https://c.example/w"),
+        ("https://c.example/w", "https://c.example:8443/w"),
+        ("https://c.example:443/w", "https://c.example/w"),
+        ("https://c.example/w", "https://c.example:443/w"),
+        ("http://c.example:80/w", "http://c.example/w"),
+        ("https://user:pass@c.example:443/w", "https://user:pass@c.example/w"),
+        ("https://c.example/w?q=it%27s", "https://c.example/w?q=it's"),
+        ("https://c.example:443/w?q=it%27s", "https://c.example/w?q=it's"),
+    ],
+)
+def test_the_ways_twilio_writes_an_address_are_one(theirs: str, ours: str) -> None:
+    CHANNELS["twilio_sms"].verify(signed(theirs, known_as=ours), ACCOUNTS["twilio_sms"])
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [
+        ("https://c.example/w", "http://c.example/w"),
+        ("https://c.example/w", "https://c.example/W"),
+        ("https://c.example/w", "https://c.example/w/"),
+        ("https://c.example/w", "https://c.example.evil/w"),
+        ("https://c.example/w?a=1", "https://c.example/w"),
+        ("https://c.example:80/w", "https://c.example/w"),
+    ],
+)
+def test_another_address_is_another_address(theirs: str, ours: str) -> None:
+    with pytest.raises(SignatureMismatchError):
+        CHANNELS["twilio_sms"].verify(signed(theirs, known_as=ours), ACCOUNTS["twilio_sms"])
+
+
+def test_a_body_nobody_signed_is_not_believed_for_its_address() -> None:
+    """The signature of a request without fields covers the URL alone; a JSON body under it could be anybody's."""
+    url = "https://c.example/w"
+    request = replace(signed(url, known_as=url, body=b""), body=JSON, headers={"content-type": "application/json"})
+    bare_url = signed(url, known_as=url, body=b"").headers["x-twilio-signature"]
+    with pytest.raises(SignatureMismatchError):
+        CHANNELS["twilio_sms"].verify(
+            replace(request, headers={**request.headers, "x-twilio-signature": bare_url}), ACCOUNTS["twilio_sms"]
+        )

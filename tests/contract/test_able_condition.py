@@ -1,6 +1,7 @@
 """`able` is written twice, as a function and as a condition of the table: a claim is won by those who are able."""
 
 from collections.abc import Iterator
+from itertools import count
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -22,6 +23,7 @@ AGENTS = st.builds(
     capacity=COUNTS,
     load=COUNTS | st.fixed_dictionaries({}),
 )
+_NONCES = count()
 QUEUED = Head(
     home=HOME,
     conversation=opening().conversation,
@@ -60,7 +62,7 @@ def check_claim(tables: Tables, anna: Agent, work_class: str) -> None:
     tables.threads.put(head_item(QUEUED, "live"))
     routing = DynamoRouting(tables.routing, tables.threads, clock=lambda: 0)
 
-    result, _ = routing.claim(offer(QUEUED, work_class=work_class))
+    result, _ = routing.claim(offer(QUEUED, work_class=work_class, nonce=f"nonce-{next(_NONCES)}"))
 
     assert (result is Claim.WON) == able(anna, work_class)
     now = routing.find_agent(anna.agent_id)

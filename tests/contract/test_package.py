@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from functools import cache
 from http import HTTPStatus
@@ -37,6 +38,9 @@ from tests.contract.packages import (
     workspace,
 )
 from tests.http_fixtures import SIGNATURE_HEADERS, load
+from throughline.flows.release_due import MINUTE_MS
+from throughline.store._table import Table, connect
+from throughline.store.due_timers import DynamoDueTimers
 
 RUNNER = Path(__file__).with_name("invoke_like_lambda.py")
 RUNTIME_BRINGS = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
@@ -152,7 +156,7 @@ def test_a_function_works_from_its_archive_and_layers_alone(function: str, envir
 
 
 def test_a_webhook_gets_onto_the_thread_through_the_archive_and_the_layers_alone(environment: dict[str, str]) -> None:
-    webhook = load("telegram", "text_reply")
+    webhook = load("telegram", "text_arabic_emoji")
     event = webhook_event("POST", "telegram", "demo") | {"body": webhook.request.body.decode()}
     event["headers"] = {**webhook.request.headers, SIGNATURE_HEADERS["telegram"]: DEMO_SECRET}
     (answer,) = called("APIHandler", [event], environment)
@@ -263,6 +267,8 @@ def environment() -> Iterator[dict[str, str]]:
         }
         with patch.dict(os.environ, created):
             seed(ROOT / "infra/local/demo.yaml", "http://127.0.0.1/jwks")
+            due = DynamoDueTimers(Table(connect(), created["ROUTING_TABLE"]))
+            due.advance_cursor(time.time_ns() // 1_000_000 // MINUTE_MS)  # as if it had run for a while
         given = sam_template()["Globals"]["Function"]["Environment"]["Variables"]
         yield {name: value for name, value in created.items() if name in given or name.startswith("AWS_")}
     gateway.shutdown()

@@ -94,7 +94,8 @@ class FakeRouting:
         with self._lock:
             self.waiting.pop(_waiting_key(waiting), None)
 
-    def list_waiting(self, work_class: str, requirement: str, *, limit: int) -> list[Waiting]:
+    def list_waiting(self, work_class: str, requirement: str, *, limit: int, strong: bool) -> list[Waiting]:
+        del strong
         with self._lock:
             keys = sorted(key for key in self.waiting if key[0] == f"{work_class}#{requirement}")
             return [self.waiting[key] for key in keys[:limit]]

@@ -58,11 +58,11 @@ def served(routes: Sequence[BaseRoute], before_stop: Callable[[], Any] | None = 
 class Seen:
     """A stand-in function that remembers its events and answers as it is told."""
 
-    answers: Callable[[Mapping[str, Any]], Any] = lambda event: {"statusCode": 200}  # noqa: E731
+    answers: Callable[[Mapping[str, Any]], Any] = lambda _: {"statusCode": 200}
     events: list[Any] = field(default_factory=list)
     happened: threading.Condition = field(default_factory=threading.Condition)
 
-    def __call__(self, event: Any, context: Any) -> Any:
+    def __call__(self, event: Any, _context: Any) -> Any:
         with self.happened:
             self.events.append(event)
             self.happened.notify_all()

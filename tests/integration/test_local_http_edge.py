@@ -61,7 +61,7 @@ def test_a_path_means_the_most_literal_resource(path: str, resource: str | None,
     assert parameters == (match.parameters if match else {})
 
 
-def test_a_request_becomes_the_event_of_a_rest_proxy(edge: Edge, url: str) -> None:
+def test_a_request_becomes_the_event_of_a_rest_proxy(url: str) -> None:
     headers = urllib3.HTTPHeaderDict([("X-Two", "1"), ("X-Two", "2"), ("Content-Type", "application/json")])
     body = '{"text": "é"}'.encode()
     event = _event("POST", f"{url}/webhooks/telegram/demo?a=1&a=2&b=%20x&empty=", headers=headers, body=body)
@@ -96,7 +96,9 @@ def test_what_is_absent_is_null(url: str) -> None:
 
 def test_a_binary_body_travels_as_base64(url: str) -> None:
     content = bytes(range(256))
-    event = _event("POST", f"{url}/webhooks/x/y", body=content, headers={"Content-Type": "Application/Octet-Stream; v=1"})
+    event = _event(
+        "POST", f"{url}/webhooks/x/y", body=content, headers={"Content-Type": "Application/Octet-Stream; v=1"}
+    )
     assert event["isBase64Encoded"] is True
     assert content == base64.b64decode(event["body"])
 

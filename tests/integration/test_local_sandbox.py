@@ -1,4 +1,4 @@
-"""The providers as they are played here: they check who asks, answer in their own words, remember, misbehave, report back."""
+"""The providers as they are played here: they check who asks, answer in their own words, remember, report back."""
 
 import base64
 import hashlib
@@ -24,6 +24,7 @@ from tests.integration.local_edges import WAIT_S, served
 HTTP = urllib3.PoolManager(retries=False)
 PUBLIC_URL = "https://contact.example.com"
 BOT = "42:the-bots-token"
+TWILIO_TOKEN, META_TOKEN = "twilio-token", "meta-token"
 SID = "AC0000000000000000000000000000000a"
 NUMBER_ID = "100000000000001"
 CENTRE = Centre(
@@ -91,9 +92,7 @@ def url(world: World) -> Iterator[str]:
     # Receipts go to the address of this very server, which is known only once it listens.
     routes: list[Any] = [sink]
     with served(routes) as sink_url:
-        sandbox = Sandbox(
-            CENTRE, Journal(world.journal_path), public_url=PUBLIC_URL, local_url=sink_url, pace_s=0.01
-        )
+        sandbox = Sandbox(CENTRE, Journal(world.journal_path), public_url=PUBLIC_URL, local_url=sink_url, pace_s=0.01)
 
         async def stop() -> None:
             sandbox.close()
@@ -106,7 +105,7 @@ def _telegram(url: str, method: str, token: str = BOT, **fields: Any) -> Any:
     return HTTP.request("POST", f"{url}/sandbox/telegram/bot{token}/{method}", json=fields)
 
 
-def _twilio(url: str, password: str = "twilio-token", **fields: Any) -> Any:
+def _twilio(url: str, password: str = TWILIO_TOKEN, **fields: Any) -> Any:
     form = {"To": "+14155550142", "From": "+15005550006", "Body": "Hi"} | fields
     content = urlencode({name: value for name, value in form.items() if value is not None}, doseq=True)
     headers = FORM | urllib3.make_headers(basic_auth=f"{SID}:{password}")
@@ -114,14 +113,16 @@ def _twilio(url: str, password: str = "twilio-token", **fields: Any) -> Any:
     return HTTP.request("POST", url + path, body=content, headers=headers)
 
 
-def _whatsapp(url: str, token: str = "meta-token", number: str = NUMBER_ID, **fields: Any) -> Any:
+def _whatsapp(url: str, token: str = META_TOKEN, number: str = NUMBER_ID, **fields: Any) -> Any:
     message = {"messaging_product": "whatsapp", "to": "14155550142", "type": "text", "text": {"body": "Hi"}} | fields
     headers = {"Authorization": f"Bearer {token}"}
     return HTTP.request("POST", f"{url}/sandbox/whatsapp/v25.0/{number}/messages", json=message, headers=headers)
 
 
 def _sent(url: str, channel: str = "") -> list[Any]:
-    return list(HTTP.request("GET", f"{url}/sandbox/sent", fields={"channel": channel} if channel else {}).json()["sent"])
+    return list(
+        HTTP.request("GET", f"{url}/sandbox/sent", fields={"channel": channel} if channel else {}).json()["sent"]
+    )
 
 
 # ------------------------------------------------------------ each provider

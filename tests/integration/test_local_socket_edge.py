@@ -1,5 +1,6 @@
 """The WebSocket door and the management API: what local clients and functions meet is what they will meet on AWS."""
 
+import asyncio
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -13,7 +14,8 @@ from botocore.exceptions import ClientError
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from infra.local.socket_edge import Limits
+from infra.local.open_connections import OpenConnections
+from infra.local.socket_edge import Limits, SocketEdge
 from tests.integration.local_edges import WAIT_S, Edge
 
 HTTP = urllib3.PoolManager(retries=False)
@@ -31,7 +33,9 @@ def url(edge: Edge) -> Iterator[str]:
 
 
 def _dial(url: str, **options: Any) -> ClientConnection:
-    return connect(url.replace("http", "ws", 1) + "/socket", compression=None, open_timeout=WAIT_S, **options)
+    address = url.replace("http", "ws", 1) + "/socket"
+    socket: ClientConnection = connect(address, compression=None, open_timeout=WAIT_S, **options)
+    return socket
 
 
 def _management(url: str) -> Any:
@@ -73,7 +77,9 @@ def test_connect_gets_the_clients_headers_and_query_and_its_subprotocol_is_echoe
     assert context["identity"] == {"userAgent": "desk/1", "sourceIp": "127.0.0.1"}
 
 
-def test_each_message_is_an_event_without_headers_and_what_the_handler_returns_is_not_sent(edge: Edge, url: str) -> None:
+def test_each_message_is_an_event_without_headers_and_what_the_handler_returns_is_not_sent(
+    edge: Edge, url: str
+) -> None:
     edge.message.answers = lambda _: {"statusCode": 200, "body": "never sent"}
     with _dial(url) as socket:
         socket.send('{"action": "ping"}')
@@ -245,11 +251,6 @@ def test_sockets_open_at_a_crash_are_mourned_by_the_next_life(tmp_path: Path) ->
 
 
 def _mourn(edge: Edge) -> None:
-    import asyncio
-
-    from infra.local.open_connections import OpenConnections
-    from infra.local.socket_edge import SocketEdge
-
     known = OpenConnections(edge.file)
     asyncio.run(SocketEdge(edge.sockets(), known).mourn())
     known.close()

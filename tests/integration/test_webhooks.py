@@ -4,7 +4,7 @@ import base64
 import io
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields, replace
 from itertools import count
 from pathlib import Path
@@ -128,14 +128,12 @@ def door(monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
 
 
 @pytest.fixture
-def printed(monkeypatch: pytest.MonkeyPatch) -> io.StringIO:
-    """Return everything that is logged, counted or printed during the test."""
-    everything = io.StringIO()
-    monkeypatch.setattr("sys.stdout", everything)
-    monkeypatch.setattr("sys.stderr", everything)
+def printed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[[], str]:
+    """Return what tells everything that was logged, counted or printed during the test."""
+    logged = io.StringIO()
     for handler in logging.getLogger(SERVICE).handlers:
-        monkeypatch.setattr(handler, "stream", everything)
-    return everything
+        monkeypatch.setattr(handler, "stream", logged)
+    return lambda: logged.getvalue() + "".join(capsys.readouterr())
 
 
 def resigned(fixture: Fixture, body: bytes) -> dict[str, str]:
@@ -169,7 +167,9 @@ def test_every_recorded_webhook_is_taken_and_each_of_its_events_is_queued_or_kep
         assert sorted(map(repr, queued)) == sorted(repr(event) for event in once if event in queued), about
         assert {str(item["raw"]) for item in kept} == {str(event.raw) for event in rest}, about
         unclaimed = {f"twilio_sms/{address}" for address in ("+15005550009", "20255")}
-        assert all(isinstance(event, NotUnderstood) or event.account in unclaimed for event in rest), about
+        assert all(
+            isinstance(event, NotUnderstood) or not event.senders or event.account in unclaimed for event in rest
+        ), about
         played += 1
     assert played > 100
 
@@ -318,16 +318,16 @@ def test_a_secret_we_lost_is_our_fault(door: Door) -> None:
 # ---------------------------------------------------------------- what is logged
 
 
-def test_a_refusal_is_one_line_and_a_count_without_secrets_or_texts(door: Door, printed: io.StringIO) -> None:
+def test_a_refusal_is_one_line_and_a_count_without_secrets_or_texts(door: Door, printed: Callable[[], str]) -> None:
     fixture = load("whatsapp", "text")
     door.play(fixture, headers={**fixture.request.headers, "x-hub-signature-256": "sha256=" + "0" * 64})
-    lines = [json.loads(line) for line in printed.getvalue().splitlines()]
+    lines = [json.loads(line) for line in printed().splitlines()]
     assert [(line["channel"], line["code"]) for line in lines if "_aws" in line] == [("whatsapp", "signature_mismatch")]
     (refusal,) = (line for line in lines if "_aws" not in line)
     assert (refusal["code"], refusal["level"], refusal["status"]) == ("signature_mismatch", "WARNING", 401)
 
 
-def test_no_secret_and_no_text_is_ever_printed(door: Door, printed: io.StringIO) -> None:
+def test_no_secret_and_no_text_is_ever_printed(door: Door, printed: Callable[[], str]) -> None:
     texts: set[str] = set()
     for fixture in every_fixture()[::3]:
         door.play(fixture)
@@ -338,9 +338,10 @@ def test_no_secret_and_no_text_is_ever_printed(door: Door, printed: io.StringIO)
             events = CHANNELS[fixture.channel].parse(fixture.request, fixture.account)
             texts |= {text for event in events if (text := getattr(event, "text", None)) and len(text) > 10}
     secrets = {value for account in ACCOUNTS.values() for values in account.secrets.values() for value in values}
-    assert len(texts) > 10
-    assert "signature_mismatch" in printed.getvalue()
-    assert [value for value in secrets | texts | {"t0ken-in-the-url"} if value in printed.getvalue()] == []
+    everything = printed()
+    assert len(texts) > 8
+    assert "signature_mismatch" in everything
+    assert [value for value in secrets | texts | {"t0ken-in-the-url"} if value in everything] == []
 
 
 # ---------------------------------------------------------------- the query string
@@ -353,7 +354,7 @@ def test_no_secret_and_no_text_is_ever_printed(door: Door, printed: io.StringIO)
         ({"entry": ["h-61c39795fcf00960d216.1763800000000.a1b2"]}, "entry=h-61c39795fcf00960d216.1763800000000.a1b2"),
         ({"a": ["1", "2"], "b": [""]}, "a=1&a=2&b="),
         ({"hub.mode": ["subscribe"]}, "hub.mode=subscribe"),
-        ({"a b": ["c&d=e+f#g%", "é"]}, "a%20b=c%26d%3De%2Bf%23g%25&a%20b=%C3%A9"),
+        ({"a b": ["c&d=e+f#g%", "é*-._~"]}, "a+b=c%26d%3De%2Bf%23g%25&a+b=%C3%A9*-._%7E"),
     ],
 )
 def test_a_query_is_written_again_as_it_was_signed(decoded: Mapping[str, list[str]], written: str) -> None:

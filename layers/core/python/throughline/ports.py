@@ -402,8 +402,8 @@ class Routing(Protocol):
         """Take such a hint away. Only when it is no longer true: it never becomes true again."""
         ...
 
-    def list_waiting(self, work_class: str, requirement: str, *, limit: int) -> list[Waiting]:
-        """Return the contacts of one requirement that were queued, oldest first. Strongly consistent."""
+    def list_waiting(self, work_class: str, requirement: str, *, limit: int, strong: bool) -> list[Waiting]:
+        """Return the contacts of one requirement that were queued, oldest first."""
         ...
 
     def add_signature(self, work_class: str, signature: str) -> bool:

@@ -1,6 +1,5 @@
 """Files: fetching what a customer sent from the provider that keeps it."""
 
-import mimetypes
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import NamedTuple
@@ -13,7 +12,7 @@ from throughline.ports import HttpClient, HttpResponse, MediaFile
 
 _GONE = Verdict(Meaning.REJECTED, "the provider no longer has this file")
 _KINDS = frozenset({"image", "video", "audio"})
-UNKNOWN_TYPE = "application/octet-stream"
+_UNKNOWN_TYPE = "application/octet-stream"
 
 
 class Store(NamedTuple):
@@ -67,10 +66,5 @@ def file_name(url: str) -> str | None:
     return urlsplit(url).path.rpartition("/")[2] or None
 
 
-def extension(content_type: str | None) -> str:
-    """Return the usual ending of a file of this type, with its dot, or nothing."""
-    return mimetypes.guess_extension((content_type or "").partition(";")[0].strip()) or ""
-
-
 def _declared(response: HttpResponse) -> str:
-    return response.headers.get("content-type", "").partition(";")[0].strip() or UNKNOWN_TYPE
+    return response.headers.get("content-type", "").partition(";")[0].strip() or _UNKNOWN_TYPE

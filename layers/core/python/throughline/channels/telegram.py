@@ -22,8 +22,8 @@ from throughline.channels._answers import (
     retry_after_s,
     succeeded,
 )
-from throughline.channels._fields import Json, ident, mapping, number, read_json, required, text, whole
-from throughline.channels._media import Store, ask, fetch, file_name
+from throughline.channels._fields import Json, ident, mapping, number, read_json, text, whole
+from throughline.channels._media import Store, ask, fetch
 from throughline.channels._parts import link_to, require_kind, send_parts
 from throughline.channels._signatures import require_one_of
 from throughline.channels._telegram_updates import CHANNEL, EVENT_KINDS, events_of, message_name
@@ -117,7 +117,7 @@ class Telegram:
         path = text(mapping(answered(found).get("result")).get("file_path"))
         if path is None:
             raise ProviderRejectedError("Telegram no longer has this file")
-        named = replace(attachment, name=attachment.name or file_name(path))
+        named = replace(attachment, name=attachment.name or path.rpartition("/")[2])
         return fetch(named, f"{API_BASE}/file/bot{token}/{quote(path)}", http, FILES)
 
 
@@ -145,7 +145,7 @@ def _file_request(attachment: Attachment, chat: Json, caption: str | None) -> Re
 def _quoted(message: OutboundMessage) -> Json | None:
     """Return what quotes the message answered, if it is one of this chat."""
     chat, _, number_in_chat = (message.reply_to or "").partition(":")
-    if chat != message.to.value or not number_in_chat.isdigit():
+    if chat != message.to.value or not (number_in_chat.isascii() and number_in_chat.isdigit()):
         return None
     return {"message_id": int(number_in_chat), "allow_sending_without_reply": True}
 
@@ -158,11 +158,12 @@ def _deliver(part: Request, account: Account, http: HttpClient) -> str:
     if not succeeded(response) or answer.get("ok") is False:
         raise _error(response, payload.get("text") or payload.get("caption"))
     result = mapping(answer.get("result"))
-    if not result.get("message_id"):
+    number_in_chat = ident(result.get("message_id"))
+    if number_in_chat in {None, "0"}:
         # Telegram may put a message off, and then its id is 0: taken, yet without a name. A repeat could send it twice.
         raise UnknownOutcomeError("Telegram took the message without giving it an id")
     chat = ident(mapping(result.get("chat")).get("id")) or payload["chat_id"]
-    return message_name(chat, required(ident(result["message_id"]), "message_id"))
+    return message_name(chat, str(number_in_chat))
 
 
 def _error(response: HttpResponse, said: str | None = None) -> ThroughlineError | ConfigurationError:

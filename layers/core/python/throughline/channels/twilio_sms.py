@@ -23,7 +23,7 @@ from throughline.channels._parts import link_to, require_kind, send_parts
 from throughline.channels._phones import dialled
 from throughline.channels._signatures import require_one_of
 from throughline.channels._texts import sms_segments, split
-from throughline.channels._twilio_forms import CHANNEL, EVENT_KINDS, events_of, is_status, not_a_form
+from throughline.channels._twilio_sms_forms import CHANNEL, EVENT_KINDS, events_of, is_status, not_a_form
 from throughline.domain.errors import (
     ConfigurationError,
     MalformedPayloadError,

@@ -199,6 +199,11 @@ def without_slots(agent: Agent, drop: Collection[tuple[ConversationId, int]]) ->
     return replace(agent, held=held, load=load)
 
 
+def written(old: Agent, new: Agent) -> Agent:
+    """Return `new` as it stands in the table once it has replaced `old`."""
+    return replace(new, seq=old.seq + 1)
+
+
 def with_stamps(old: Agent, new: Agent, now_ms: int) -> Agent:
     """Return `new` with a fresh, never used stamp for every class that turned able or whose epoch changed."""
     stamps = dict(new.stamps)

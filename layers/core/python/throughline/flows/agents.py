@@ -5,7 +5,7 @@ from collections.abc import Callable
 from throughline.domain.errors import StoreUnavailableError
 from throughline.domain.frames import presence_frame
 from throughline.domain.identifiers import AgentId
-from throughline.domain.routing import Agent, with_stamps
+from throughline.domain.routing import Agent, with_stamps, written
 from throughline.flows.assign import withdraw_ready
 from throughline.flows.notify import notify_agent
 from throughline.ports import World
@@ -28,10 +28,10 @@ def change_agent(
         if before is None:
             return None, None
         changed = change(before)
-        after = with_stamps(before, changed, world.clock())
-        if changed == before or world.routing.replace_agent(before, after):
+        after = before if changed == before else with_stamps(before, changed, world.clock())
+        if after is before or world.routing.replace_agent(before, after):
             withdraw_ready(world, before, after, repeated=repeated)
-            return before, after
+            return before, after if after is before else written(before, after)
     raise StoreUnavailableError("the agent is changing too fast")
 
 

@@ -28,6 +28,7 @@ from throughline.domain.routing import (
     with_slot,
     with_stamps,
     without_slots,
+    written,
 )
 from throughline.flows.notify import notify_agent
 from throughline.ports import World
@@ -38,6 +39,7 @@ TRIES = 50
 SECOND_LOOK_S = 15.0  # longer than anybody may keep what they know of signatures and requirements
 
 Drop = Collection[tuple[ConversationId, int]]
+Change = tuple[Agent, Agent]  # before and after
 
 
 # ---------------------------------------------------------------- the contact's side
@@ -195,27 +197,34 @@ def show_offer(world: World, waiting: Waiting, offer: Offer, decision: Mapping[s
 # ---------------------------------------------------------------- the agent's side
 
 
-def settle(world: World, agent_id: AgentId, drop: Drop = (), *, ensure: bool = False) -> None:
+def settle(
+    world: World, agent_id: AgentId, drop: Drop = (), *, ensure: bool = False, change: Change | None = None
+) -> None:
     """Release the contacts in `drop` (each only if held at that turn), take the oldest waiting ones, else stand ready.
 
     To be called whenever the agent may have changed. `ensure` puts the ready hints even if their stamps are old: on any
-    repetition, and when the caller minted the stamps.
+    repetition. `change` is the agent before and after what the caller has just written; it saves a read, and tells
+    which stamps are new. What is written from it is fenced by the sequence number.
 
     Raises:
         StoreUnavailableError: the agent's item is too busy. Repeat.
     """
     skip: set[tuple[ConversationId, int]] = set()
-    first: Agent | None = None
+    first, known = change or (None, None)
+    hinted: set[str] = set()  # stamps whose hints may stand in the table
     stood = False
     for _ in range(TRIES):
-        agent = world.routing.find_agent(agent_id)
+        agent, known = known or world.routing.find_agent(agent_id), None
         if agent is None:
             return
         first = first or agent
+        hinted |= set((agent if ensure else first).stamps.values())
         freed = without_slots(agent, drop)
-        waiting = _oldest_waiting(world, freed, skip)
+        waiting = _oldest_waiting(world, freed, skip, strong=stood)
         if waiting:
-            _swap(world, agent, freed, waiting, skip)
+            known = _swap(world, agent, freed, waiting, skip)
+            if known:
+                withdraw_ready(world, agent, known, hinted=hinted)
             stood = False
             continue
         if freed != agent or _unstamped(freed):
@@ -223,11 +232,12 @@ def settle(world: World, agent_id: AgentId, drop: Drop = (), *, ensure: bool = F
             if not world.routing.replace_agent(agent, fresh):
                 stood, ensure = False, True
                 continue
-            freed, stood = fresh, False
+            freed, stood = written(agent, fresh), False
         classes = [c for c in able_classes(freed) if ensure or freed.stamps.get(c) != first.stamps.get(c)]
         if stood or not classes:
             return
         _stand_ready(world, freed, classes)
+        hinted |= {freed.stamps[work_class] for work_class in classes}
         stood, skip = True, set()  # hint, then look: once more from the top
     raise StoreUnavailableError("the agent is changing too fast")
 
@@ -243,22 +253,24 @@ def _stand_ready(world: World, agent: Agent, classes: list[str]) -> None:
         world.routing.put_ready(_ready(agent, work_class))
 
 
-def _oldest_waiting(world: World, agent: Agent, skip: set[tuple[ConversationId, int]]) -> Waiting | None:
+def _oldest_waiting(
+    world: World, agent: Agent, skip: set[tuple[ConversationId, int]], *, strong: bool
+) -> Waiting | None:
     heads = []
     for work_class in able_classes(agent):
         for requirement in world.routing.list_requirements(work_class):
             if fits(requirement, agent.signature, agent.agent_id):
-                head = _first_for(world, agent, work_class, requirement, skip)
+                head = _first_for(world, agent, (work_class, requirement), skip, strong=strong)
                 heads += [head] if head else []
     return oldest(heads)
 
 
 def _first_for(
-    world: World, agent: Agent, work_class: str, requirement: str, skip: set[tuple[ConversationId, int]]
+    world: World, agent: Agent, where: tuple[str, str], skip: set[tuple[ConversationId, int]], *, strong: bool
 ) -> Waiting | None:
     limit = HEADS
     while True:
-        found = world.routing.list_waiting(work_class, requirement, limit=limit)
+        found = world.routing.list_waiting(*where, limit=limit, strong=strong)
         for item in found:
             free = agent.agent_id not in item.excluded and item.conversation not in agent.held
             if free and (item.conversation, item.turn) not in skip:
@@ -268,7 +280,10 @@ def _first_for(
         limit *= HEADS  # all of them refuse this agent: an excluded head must not hide the rest
 
 
-def _swap(world: World, agent: Agent, freed: Agent, waiting: Waiting, skip: set[tuple[ConversationId, int]]) -> None:
+def _swap(
+    world: World, agent: Agent, freed: Agent, waiting: Waiting, skip: set[tuple[ConversationId, int]]
+) -> Agent | None:
+    """Try to give the agent this contact; return the agent as written if it was won."""
     offer = _offer(world, waiting, agent.agent_id, agent.epoch, agent.sockets)
     slot = Slot(home=offer.home, turn=offer.turn, work_class=offer.work_class)
     holding = with_stamps(agent, with_slot(freed, offer.conversation, slot), world.clock())
@@ -277,11 +292,12 @@ def _swap(world: World, agent: Agent, freed: Agent, waiting: Waiting, skip: set[
     if result is Claim.WON:
         show_offer(world, waiting, offer, {"candidates": [agent.agent_id], "excluded": {}, "came_free": True})
         world.routing.delete_waiting(waiting)
-        withdraw_ready(world, agent, holding)
-    elif result is Claim.CONTACT_GONE:
+        return written(agent, holding)
+    if result is Claim.CONTACT_GONE:
         if not _still_queued(world, waiting):
             world.routing.delete_waiting(waiting)
         skip.add((waiting.conversation, waiting.turn))
+    return None
 
 
 def _still_queued(world: World, waiting: Waiting) -> bool:
@@ -292,9 +308,11 @@ def _still_queued(world: World, waiting: Waiting) -> bool:
     return same and head.state is ContactState.QUEUED
 
 
-def withdraw_ready(world: World, before: Agent, after: Agent, *, repeated: bool = False) -> None:
-    """Take away the hints of the classes that this change made the agent unable to take."""
+def withdraw_ready(
+    world: World, before: Agent, after: Agent, *, hinted: Collection[str] | None = None, repeated: bool = False
+) -> None:
+    """Take away the hints of the classes that this change made the agent unable to take; only those in `hinted`."""
     for work_class, stamp in before.stamps.items():
-        was_ready = able(before, work_class) or repeated
+        was_ready = (able(before, work_class) or repeated) and (hinted is None or stamp in hinted)
         if was_ready and stamp and not (able(after, work_class) and after.stamps.get(work_class) == stamp):
             world.routing.delete_ready(_ready(before, work_class))

@@ -10,6 +10,8 @@ from throughline.domain.rights import Caller, Role
 from throughline.flows.signing_keys import SigningKeys
 from throughline.ports import Connection, World
 
+PROTOCOL = "throughline.v1"
+
 # Asymmetric ones only: with HS256 the public key would be the secret. The key has to be of the algorithm's own kind.
 KEY_KINDS = {
     "RS256": ("RSA", None),
@@ -51,6 +53,18 @@ def admit(world: World, keys: SigningKeys, token: str, connection_id: Connection
     )
     world.connections.add_connection(connection)
     return connection
+
+
+def token_among(protocols: str) -> str:
+    """Return the token in a Sec-WebSocket-Protocol header: the second of two values, after our own name.
+
+    Raises:
+        UnauthenticatedError: the header is anything else.
+    """
+    offered = [value.strip() for value in protocols.split(",")]
+    if len(offered) != 2 or offered[0] != PROTOCOL:  # noqa: PLR2004 - the protocol and the token
+        raise UnauthenticatedError(f"Sec-WebSocket-Protocol has to be {PROTOCOL} and a token")
+    return offered[1]
 
 
 def _unverified(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

@@ -120,7 +120,7 @@ def _waiting_by_queue(world: World) -> dict[str, list[Waiting]]:
     waiting: dict[str, list[Waiting]] = {}
     for work_class in WORK_CLASSES:
         for requirement in world.routing.list_requirements(work_class):
-            for item in world.routing.list_waiting(work_class, requirement, limit=MAX_COUNTED):
+            for item in world.routing.list_waiting(work_class, requirement, limit=MAX_COUNTED, strong=False):
                 waiting.setdefault(item.queue, []).append(item)
     return waiting
 

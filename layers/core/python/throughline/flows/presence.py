@@ -8,7 +8,7 @@ from throughline.domain.conversations import HOLDING, ContactState, Expected, He
 from throughline.domain.errors import ForbiddenError
 from throughline.domain.frames import Frame, conversation_view, offer_view, snapshot_frame
 from throughline.domain.identifiers import AgentId, ConnectionId, ConversationId
-from throughline.domain.routing import Agent, Presence, Slot, signature_of
+from throughline.domain.routing import Agent, Presence, Slot, personal, signature_of
 from throughline.flows.agents import change_agent, show_presence
 from throughline.flows.assign import settle
 from throughline.flows.conclude import resolve_abandoned
@@ -89,12 +89,12 @@ def set_presence(world: World, agent_id: AgentId, presence: Presence, reason: st
     Raises:
         ForbiddenError: there is no such agent.
     """
-    _, agent = change_agent(world, agent_id, lambda agent: replace(agent, presence=presence, reason=reason))
-    if agent is None:
+    before, agent = change_agent(world, agent_id, lambda item: replace(item, presence=presence, reason=reason))
+    if before is None or agent is None:
         raise ForbiddenError("nobody configured this agent")
-    show_presence(world, agent)
     if presence is Presence.AVAILABLE:
-        settle(world, agent_id, ensure=True)
+        settle(world, agent_id, ensure=agent is before, change=(before, agent))
+    show_presence(world, agent)
     if presence is Presence.OFFLINE:
         _end_offers(world, agent, why="agent went offline", repeated=False)
     return agent
@@ -147,7 +147,7 @@ def end_grace(world: World, agent_id: AgentId, epoch: int, *, repeated: bool) ->
 def _release_personal_queue(world: World, agent: Agent) -> None:
     """Send on the contacts that waited for this agent alone."""
     for work_class in agent.capacity:
-        for waiting in world.routing.list_waiting(work_class, f"@{agent.agent_id}", limit=100):
+        for waiting in world.routing.list_waiting(work_class, personal(agent.agent_id), limit=100, strong=True):
             head = find_head(world, waiting.conversation)
             if head and head.turn == waiting.turn and head.state is ContactState.QUEUED:
                 requeue(world, head, (ContactState.QUEUED,), why="agent is away", by="timer")

@@ -47,7 +47,7 @@ from throughline.flows.link import home_key, link_identifiers
 from throughline.flows.notify import notify_holder
 from throughline.flows.read_thread import find_live
 from throughline.flows.recognise_language import recognise_language
-from throughline.flows.requeue import finish_requeue
+from throughline.flows.requeue import record_queued
 from throughline.ports import World
 
 HOPS = 5
@@ -297,9 +297,12 @@ def _reopen(world: World, head: Head, opening: Opening, entry: Entry, arrival: A
     expected = Expected(conversation=head.conversation, turn=head.turn, states=(ContactState.RESOLVED,))
     outcome = world.threads.transition(head.home, expected, changes)
     now = outcome.head
-    if now and (outcome.won or (now.why == operation and now.state is ContactState.QUEUED)):
-        why = "customer wrote again" if within else "customer wrote"
-        finish_requeue(world, now, why=why, by="customer", repeated=arrival.repeated)
+    mine = now is not None and now.why == operation and now.state is ContactState.QUEUED
+    if now and (outcome.won or mine):
+        # A conversation that opens needs no record: its first entry says who, when and why.
+        if within:
+            record_queued(world, now, why="customer wrote again", by="customer", agent=None)
+        place(world, now, entry.text, repeated=arrival.repeated)
     # Otherwise another message reopened it in the same instant, and places it.
 
 

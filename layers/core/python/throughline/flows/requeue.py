@@ -96,6 +96,12 @@ def finish_requeue(  # noqa: PLR0913 - each is one word of the change's record
     if head.excluded:
         work = {"kind": "cool_down", "conversation": head.conversation, "turn": head.turn}
         world.timers.arm(work, delay_s=world.settings.get_queue(head.queue).cool_down_s)
+    record_queued(world, head, why=why, by=by, agent=agent)
+    place(world, head, preview_of(world, head), repeated=repeated)
+
+
+def record_queued(world: World, head: Head, *, why: str, by: str, agent: AgentId | None) -> None:
+    """Keep who put a contact back into the queue, and why; `agent` is who had it."""
     world.threads.record_change(
         ContactChange(
             home=head.home,
@@ -108,7 +114,6 @@ def finish_requeue(  # noqa: PLR0913 - each is one word of the change's record
             agent=agent,
         )
     )
-    place(world, head, preview_of(world, head), repeated=repeated)
 
 
 def preview_of(world: World, head: Head) -> str | None:

@@ -127,12 +127,12 @@ class DynamoRouting:
         """
         self._routing.delete(*waiting_key(waiting))
 
-    def list_waiting(self, work_class: str, requirement: str, *, limit: int) -> list[Waiting]:
+    def list_waiting(self, work_class: str, requirement: str, *, limit: int, strong: bool) -> list[Waiting]:
         """R12. Return the contacts of one requirement that were queued, oldest first.
 
-        One Query, strong: 1 RRU for up to some ten contacts.
+        One Query: 1 RRU if strong, else .5, for up to some ten contacts.
         """
-        items = self._routing.query(waiting_partition(work_class, requirement), limit=limit)
+        items = self._routing.query(waiting_partition(work_class, requirement), limit=limit, strong=strong)
         return [waiting_from(item) for item in items]
 
     # ------------------------------------------------------------ the directory

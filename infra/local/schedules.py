@@ -1,4 +1,4 @@
-"""EventBridge: functions that are called every so often, once right after the start."""
+"""EventBridge: functions that are called every so often, the first time when that time has passed once."""
 
 import threading
 import time
@@ -32,7 +32,7 @@ class Metronome:
         self._thread.join(timeout_s)
 
     def _run(self) -> None:
-        while not self._stopping.is_set():
+        while not self._stopping.wait(self._schedule.every_s):
             event = events.schedule_event(
                 self._schedule.function.name,
                 event_id=str(uuid.uuid4()),
@@ -41,4 +41,3 @@ class Metronome:
             )
             with suppress(FunctionError):  # it was logged; EventBridge does not care either
                 self._schedule.function.call(event)
-            self._stopping.wait(self._schedule.every_s)

@@ -106,7 +106,7 @@ async def _serve(options: Options, place: Place, deployment: Deployment, door: s
         pace_s=options.receipts_pace_s,
     )
     workers = _workers(deployment, options, place)
-    health = Health(public_url=place.public_url, engine=options.engine, stage=STAGE)
+    health = Health(public_url=place.public_url, engine=options.engine, engine_url=place.engine_url, stage=STAGE)
     routes = [*_local(options, place, centre, health), *sandbox.routes(), *edge_routes(HttpEdge(deployment), sockets)]
 
     async def begin() -> None:
@@ -132,7 +132,8 @@ async def _serve(options: Options, place: Place, deployment: Deployment, door: s
 
 def _local(options: Options, place: Place, centre: Centre, health: Health) -> list[BaseRoute]:
     issuer = TokenIssuer(centre.issuer, options.state_dir / "token-key.pem") if centre.issuer else None
-    page = render_start_page(centre, local_url=place.local_url, public_url=place.public_url, engine=options.engine)
+    engine = f"{options.engine} at {place.engine_url}"
+    page = render_start_page(centre, local_url=place.local_url, public_url=place.public_url, engine=engine)
     return local_routes(health, issuer, page)
 
 
@@ -167,6 +168,7 @@ def _announce(place: Place, options: Options) -> None:
         f"  webhooks     {place.public_url}/webhooks/<channel>/<account>\n"
         f"  agents       {place.local_url.replace('http', 'ws', 1)}/{SOCKET_STAGE}\n"
         f"  sandbox      {place.local_url}/sandbox/sent\n"
+        f"  AWS engine   {place.engine_url}\n"
         "Ctrl-C stops it.",
         flush=True,
     )

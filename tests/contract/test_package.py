@@ -37,6 +37,7 @@ from tests.contract.packages import (
     unpacked_functions,
     workspace,
 )
+from tests.contract.test_policies import granted
 from tests.http_fixtures import SIGNATURE_HEADERS, load
 from throughline.flows.release_due import MINUTE_MS
 from throughline.store._table import Table, connect
@@ -47,6 +48,14 @@ RUNTIME_BRINGS = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateuti
 AARCH64 = 183  # e_machine of an ELF file
 UNCHECKED_HASH = 0b01
 DEMO_SECRET = "a-header-secret-for-the-sandbox"
+
+POLICIES = {"APIHandler": "api_handler"}
+# The action that allows an operation, where it has another name. What a transaction holds is written item by item.
+ACTIONS = {
+    "sqs:SendMessageBatch": "sqs:SendMessage",
+    "apigatewaymanagementapi:PostToConnection": "execute-api:ManageConnections",
+    "dynamodb:TransactWriteItems": "dynamodb:UpdateItem",
+}
 
 Json = dict[str, Any]
 
@@ -176,10 +185,17 @@ def test_a_webhook_gets_onto_the_thread_through_the_archive_and_the_layers_alone
 
 
 def called(function: str, events: list[Json], environment: dict[str, str]) -> list[Any]:
-    """Return what a deployed function answers to each event."""
+    """Return what a deployed function answers to each event, after a look at what it asked of AWS."""
     handler = of_type(sam_template(), "AWS::Serverless::Function")[function]["Handler"]
-    answers: list[Any] = run_like_lambda({"handler": handler, "events": events}, environment)["answers"]
+    run = run_like_lambda({"handler": handler, "events": events}, environment)
+    allowed = {action for action, _ in granted(POLICIES.get(function) or snake_case(function))}
+    assert {ACTIONS.get(operation, operation) for operation in run["operations"]} <= allowed
+    answers: list[Any] = run["answers"]
     return answers
+
+
+def snake_case(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
 
 
 def test_every_module_of_our_layer_can_be_imported_in_lambda(environment: dict[str, str]) -> None:

@@ -190,7 +190,7 @@ def test_an_answer_says_which_records_failed_or_all_of_them_did(answer: Any, fai
     assert failed == failed_records(answer, {"a", "b"})
 
 
-def test_a_schedule_fires_at_once_and_again_also_when_the_function_fails() -> None:
+def test_a_schedule_fires_again_and_again_also_when_the_function_fails() -> None:
     def fail(_: Any) -> None:
         raise RuntimeError
 

@@ -110,7 +110,7 @@ def _upload(stack: StackClient, token: str, content: bytes) -> str:
     return str(offered["id"])
 
 
-def test_a_reply_whose_outcome_is_unknown_is_marked_and_healed_by_its_receipt(stack: StackClient) -> None:
+def test_a_receipt_may_overtake_the_providers_answer(stack: StackClient) -> None:
     async def journey() -> None:
         customer = phone_customer()
         async with at_work(stack, "ana") as (ana,):
@@ -123,6 +123,22 @@ def test_a_reply_whose_outcome_is_unknown_is_marked_and_healed_by_its_receipt(st
             final = next(item for item in await entries(stack, "ana", offer["customer"]["id"]) if item["id"] == entry)
             assert final["status"] == "delivered"
             await close(ana, offer)
+
+    asyncio.run(journey())
+
+
+def test_a_reply_whose_outcome_is_unknown_is_marked_and_not_repeated(stack: StackClient) -> None:
+    async def journey() -> None:
+        customer = telegram_customer()
+        async with at_work(stack, "ana") as (ana,):
+            await write(stack, "telegram", customer, "Did you get that?")
+            offer = await take(ana, "Did you get that?")
+            await _behave(stack, channel="telegram", delay_s=20.0)
+            entry = await reply(ana, offer, "I did.")
+            frame = await ana.wait_for_event("message.status", entry=entry, status="unknown")
+            assert frame["reason"]
+            await close(ana, offer)
+            assert 1 == len(await sent(stack, "telegram", customer))
 
     asyncio.run(journey())
 

@@ -1,5 +1,4 @@
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
@@ -37,6 +36,7 @@ from throughline.flows.attach import offer_upload
 from throughline.flows.deliver import deliver
 from throughline.flows.reply import MAX_TEXT_CHARACTERS, add_note, send_reply
 
+RANDOM_ID = "0b2c9f0e-6f0f-4a59-9d2e-6a3c0d6f7b11"
 OTHER_VIA = "telegram/other_bot|telegram:3527065"
 
 
@@ -87,7 +87,7 @@ def test_a_reply_is_not_announced_before_it_is_sent() -> None:
     assert scene.live().version == version
 
 
-@pytest.mark.parametrize("message_id", [made_at(NOW_MS), str(uuid4()), "client-message-1"])
+@pytest.mark.parametrize("message_id", [made_at(NOW_MS), RANDOM_ID, "client-message-1"])
 @pytest.mark.parametrize("later_s", [0, 5, 60])
 def test_the_same_frame_again_is_no_second_entry_and_no_second_send(message_id: str, later_s: int) -> None:
     scene = scene_with_agent()
@@ -101,7 +101,7 @@ def test_the_same_frame_again_is_no_second_entry_and_no_second_send(message_id: 
 
 def test_the_same_frame_after_the_reply_was_sent_sends_nothing_more() -> None:
     scene = scene_with_agent()
-    message_id = str(uuid4())
+    message_id = RANDOM_ID
     reply(scene, message_id)
     work_off(scene)
     scene.later(301)  # by now the queue would take the same job again
@@ -282,7 +282,7 @@ def test_a_frame_that_was_carried_out_is_acknowledged_however_old_it_is() -> Non
 
 def test_an_id_without_a_time_counts_from_its_first_arrival() -> None:
     scene = scene_with_agent()
-    message_id = str(uuid4())
+    message_id = RANDOM_ID
     assert reply(scene, message_id).sent_ms == NOW_MS
     scene.later(5)
     assert reply(scene, message_id).sent_ms == NOW_MS
@@ -306,7 +306,7 @@ def test_a_note_stays_here_and_is_shown_to_the_holder() -> None:
     assert (frame["entry"]["text"], frame["version"]) == ("calls himself Nic", scene.live().version)
 
 
-@pytest.mark.parametrize("note_id", [made_at(NOW_MS), str(uuid4()), "f-1"])
+@pytest.mark.parametrize("note_id", [made_at(NOW_MS), RANDOM_ID, "f-1"])
 def test_a_note_twice_is_one(note_id: str) -> None:
     scene = scene_with_agent()
     first = note(scene, note_id)

@@ -20,6 +20,8 @@ def main() -> int:
     except (BadOptionError, PortTakenError, EngineStartError, UnusableFileError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 0  # before anything was served
     return 0
 
 

@@ -179,13 +179,13 @@ class SocketEdge:
         for facts in list(self._known.abandoned.values()):
             await self._gone(events.Peer(**facts), ABNORMAL, "")
 
-    async def close_all(self) -> None:
-        """Close every socket and wait until their $disconnect was delivered."""
+    async def close_all(self, *, within_s: float) -> None:
+        """Close every socket and wait until their $disconnect was delivered, for a while."""
         for connection in list(self._open.values()):
             await _close(connection, GOING_AWAY, "Going away")
         waiting = [task for task in self._serving if task is not None and task is not asyncio.current_task()]
         if waiting:
-            await asyncio.wait(waiting, timeout=self._limits.integration_s)
+            await asyncio.wait(waiting, timeout=within_s)
 
     # ------------------------------------------------------------ management API
 

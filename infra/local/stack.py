@@ -97,7 +97,7 @@ def _environment(options: Options, place: Place) -> Mapping[str, str]:
 async def _serve(options: Options, place: Place, deployment: Deployment, door: socket.socket) -> None:
     centre = read_centre(options.centre_file)
     sockets = SocketEdge(deployment.sockets, OpenConnections(options.state_dir / "connections.log"))
-    journal = Journal(options.state_dir / "sandbox.log")
+    journal = Journal(None if options.engine == "moto" else options.state_dir / "sandbox.log")
     sandbox = Sandbox(
         centre,
         journal,
@@ -124,7 +124,7 @@ async def _serve(options: Options, place: Place, deployment: Deployment, door: s
     for worker in workers:
         worker.stop()
     sandbox.close()
-    await sockets.close_all()
+    await sockets.close_all(within_s=STOP_S)
     await asyncio.to_thread(_join, workers)
     server.should_exit = True
     await serving

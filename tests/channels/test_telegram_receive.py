@@ -1,11 +1,13 @@
 """Every recorded update of Telegram, and the events it has to become."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.channels.reading import bare, events
-from tests.http_fixtures import names
+from tests.http_fixtures import load, names
+from throughline.channels import CHANNELS
 from throughline.domain.identifiers import Evidence, Identifier
 from throughline.domain.messages import (
     Attachment,
@@ -29,11 +31,13 @@ RENI: dict[str, Any] = {"senders": (Identifier(kind="telegram", value="551234006
 
 
 def leila(number: int, at_s: int, **content: Any) -> MessageReceived:
-    return MessageReceived(**OURS, **LEILA, provider_id=f"7301882:{number}", sent_ms=at_s * 1000, **content)
+    name = {"provider_id": f"7301882:{number}", "sequence": number}
+    return MessageReceived(**OURS, **LEILA, **name, sent_ms=at_s * 1000, **content)
 
 
 def reni(number: int, at_s: int, **content: Any) -> MessageReceived:
-    return MessageReceived(**OURS, **RENI, provider_id=f"5512340067:{number}", sent_ms=at_s * 1000, **content)
+    name = {"provider_id": f"5512340067:{number}", "sequence": number}
+    return MessageReceived(**OURS, **RENI, **name, sent_ms=at_s * 1000, **content)
 
 
 def kept(update: int, reason: str) -> NotUnderstood:
@@ -135,6 +139,7 @@ CASES: dict[str, list[ChannelEvent]] = {
             **OURS,
             **{**RENI, "senders": (*RENI["senders"], OWN_NUMBER)},
             provider_id="5512340067:34",
+            sequence=34,
             sent_ms=1762942380_000,
             **OWN_CONTACT,
         )
@@ -200,6 +205,14 @@ CASES: dict[str, list[ChannelEvent]] = {
 @pytest.mark.parametrize("name", names("telegram"))
 def test_an_update_becomes_these_events(name: str) -> None:
     assert CASES[name] == [bare(event) for event in events("telegram", name)]
+
+
+def test_a_person_is_no_bot_because_of_a_word() -> None:
+    """``"False"`` has been seen in place of false."""
+    hook = load("telegram", "text_unescaped")
+    body = hook.request.body.replace(b'"is_bot":false', b'"is_bot":"False"')
+    found = CHANNELS["telegram"].parse(replace(hook.request, body=body), hook.account)
+    assert CASES["text_unescaped"] == [bare(event) for event in found]
 
 
 def test_no_case_has_lost_its_fixture() -> None:

@@ -15,7 +15,6 @@ from throughline.domain.errors import (
     ProviderRejectedError,
     ProviderThrottledError,
     ProviderUnavailableError,
-    RecipientOptedOutError,
     UnknownOutcomeError,
     UnsupportedContentError,
     WindowClosedError,
@@ -135,7 +134,7 @@ def test_the_answer_tells_who_else_the_customer_is(contact: dict[str, str], lear
 
 REFUSALS: dict[str, tuple[Any, type[Exception]]] = {
     "window": (refused(131047), WindowClosedError),
-    "opted out of marketing": (refused(131050), RecipientOptedOutError),
+    "opted out of marketing": (refused(131050), ProviderRejectedError),
     "unreachable": (refused(131026), ProviderRejectedError),
     "blocked for policy": (refused(368, 403), ProviderRejectedError),
     "a new code": (refused(139999), ProviderRejectedError),

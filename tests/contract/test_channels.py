@@ -400,6 +400,13 @@ def test_a_lone_surrogate_does_not_reach_the_tables() -> None:
     ]
 
 
+@pytest.mark.parametrize("figure", [b"NaN", b"Infinity", b"1e999"])
+def test_a_figure_that_is_none_does_not_reach_the_tables(figure: bytes) -> None:
+    hook = load("whatsapp", "text")
+    with pytest.raises(MalformedPayloadError):
+        parsed(hook, hook.request.body.replace(b'"type":"text"', b'"type":"text","extra":' + figure))
+
+
 def test_what_is_not_understood_is_kept_whole() -> None:
     event = parsed(load("whatsapp", "field_without_a_number"))[0]
     assert isinstance(event, NotUnderstood)

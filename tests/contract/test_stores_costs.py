@@ -160,7 +160,7 @@ PATTERNS: dict[str, tuple[Prepare, Step]] = {
     "R9": (nothing, lambda s: s.routing.list_ready("chat", "de.5", limit=4, strong=True)),
     "R10": (nothing, lambda s: s.routing.put_waiting(waiting())),
     "R11": (nothing, lambda s: s.routing.delete_waiting(waiting())),
-    "R12": (nothing, lambda s: s.routing.list_waiting("chat", "de.1", limit=4)),
+    "R12": (nothing, lambda s: s.routing.list_waiting("chat", "de.1", limit=4, strong=True)),
     "R13": (nothing, lambda s: [s.routing.add_signature("chat", "de.5") for _ in range(3)]),
     "R14": (nothing, lambda s: [s.routing.add_requirement("chat", "de.5") for _ in range(3)]),
     "R15": (nothing, lambda s: [s.routing.list_signatures("chat") for _ in range(3)]),

@@ -314,9 +314,9 @@ def test_the_oldest_contact_stands_first_with_all_that_an_offer_shows(stores: St
     for item in (waiting(7), waiting(8), rich, waiting(1, requirement="@anna"), waiting(2, work_class="voice")):
         stores.routing.put_waiting(item)
 
-    assert stores.routing.list_waiting("chat", "de.1", limit=9) == [rich, waiting(7), waiting(8)]
-    assert stores.routing.list_waiting("chat", "de.1", limit=1) == [rich]
-    assert stores.routing.list_waiting("chat", "@anna", limit=9) == [waiting(1, requirement="@anna")]
+    assert stores.routing.list_waiting("chat", "de.1", limit=9, strong=True) == [rich, waiting(7), waiting(8)]
+    assert stores.routing.list_waiting("chat", "de.1", limit=1, strong=True) == [rich]
+    assert stores.routing.list_waiting("chat", "@anna", limit=9, strong=True) == [waiting(1, requirement="@anna")]
 
 
 def test_taking_away_the_hint_of_an_earlier_turn_leaves_the_later_one(stores: Stores) -> None:
@@ -326,14 +326,14 @@ def test_taking_away_the_hint_of_an_earlier_turn_leaves_the_later_one(stores: St
     stores.routing.delete_waiting(waiting(turn=1))
     stores.routing.delete_waiting(waiting(turn=1))
 
-    assert stores.routing.list_waiting("chat", "de.1", limit=9) == [waiting(turn=2)]
+    assert stores.routing.list_waiting("chat", "de.1", limit=9, strong=True) == [waiting(turn=2)]
 
 
 def test_a_hint_is_put_twice_as_one(stores: Stores) -> None:
     stores.routing.put_waiting(waiting())
     stores.routing.put_waiting(waiting())
 
-    assert stores.routing.list_waiting("chat", "de.1", limit=9) == [waiting()]
+    assert stores.routing.list_waiting("chat", "de.1", limit=9, strong=True) == [waiting()]
 
 
 # ---------------------------------------------------------------- the directory

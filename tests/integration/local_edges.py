@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,6 @@ class Edge:
         http = HttpEdge(self.deployment(), timeout_s=self.limits.integration_s)
         with closing(OpenConnections(self.file)) as known:
             self.edge = SocketEdge(self.sockets(), known, limits=self.limits)
-            with served(edge_routes(http, self.edge), before_stop=self.edge.close_all) as url:
+            with served(edge_routes(http, self.edge), before_stop=partial(self.edge.close_all, within_s=WAIT_S)) as url:
                 yield url
         self.pool.shutdown(cancel_futures=True)

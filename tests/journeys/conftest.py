@@ -1,5 +1,6 @@
 """One stack for the journeys that do not break it."""
 
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -27,4 +28,4 @@ def stack_log(request: pytest.FixtureRequest) -> Iterator[None]:
     seen = len(process.log) if process else 0
     yield
     if process:
-        print("\n".join(process.log[seen:]))
+        sys.stdout.write("\n".join(process.log[seen:]))

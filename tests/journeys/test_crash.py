@@ -64,7 +64,7 @@ def test_an_offer_whose_agent_went_down_with_the_stack_goes_to_the_next(tmp_path
 
 
 async def _until_the_kill(process: StackProcess, customers: list[Sender]) -> tuple[set[str], dict[str, str]]:
-    """Let everybody write while an agent works; kill in the middle. Return whose webhook and which replies were taken."""
+    """Let everybody write while an agent works; kill in the middle. Return whose webhooks and which replies stand."""
     stack = process.client()
     agent = await sign_in(stack, "ana")
     acknowledged: set[str] = set()
@@ -105,7 +105,7 @@ async def _work_until_killed(agent: AgentClient, replies: dict[str, str]) -> Non
 async def _after_the_restart(
     stack: StackClient, customers: list[Sender], acknowledged: set[str], replies: dict[str, str]
 ) -> None:
-    """Providers repeat what was not taken; an agent works everything off. Nothing is missing, nothing is there twice."""
+    """Providers repeat what was not taken, an agent works everything off: nothing is missing, nothing there twice."""
     for customer in customers:
         if customer.number not in acknowledged:
             await write(stack, "telegram", customer, f"I am {customer.number}")
@@ -148,7 +148,7 @@ def _held(frame: Frame) -> list[Frame]:
 
 
 async def _settled_thread(stack: StackClient, customer: str) -> list[Any]:
-    """Return a thread when each reply was sent, or is marked as unknown: the crash came between sending and noting it."""
+    """Return a thread when each reply was sent, or marked as unknown: the crash came between sending and noting it."""
     said = await entries(stack, "ana", customer)
     outcomes = {entry["status"] for entry in said if entry["direction"] == "outbound"}
     return said if outcomes <= {"sent", "unknown"} else []

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.demo import Story, tell
+from infra.local.demo import tell
+from infra.local.demo_people import Story
 from infra.local.stack_process import StackProcess
 
 

@@ -244,3 +244,19 @@ def test_a_blocked_home_keeps_the_message_and_rings_nowhere(centre):
     centre.deliver(centre.message(MAYA))
     assert len(entries(centre)) == 1
     assert centre.offers("ana-1") == []
+
+
+def test_messages_of_one_second_stand_in_the_order_the_provider_numbered_them(centre):
+    for number in (3, 12, 1, 2):
+        centre.write(MAYA, str(number), sequence=number)
+    assert [entry.text for entry in entries(centre)] == ["1", "2", "3", "12"]
+
+
+def test_who_wants_no_advertising_still_gets_answers(centre):
+    head = centre.write(MAYA)
+    source = {"channel": "telegram", "account": "telegram/demo", "senders": (Identifier.parse(MAYA),)}
+    centre.deliver(
+        ConsentChanged(**source, provider_id="c1", sent_ms=START_MS, granted=False, scope="marketing_messages")
+    )
+    assert [entry.type for entry in entries(centre, EntryKind.CONSENT)] == ["opt_out"]
+    assert not centre.customers.find_identifier(head.customer, Identifier.parse(MAYA)).opted_out("telegram/demo")

@@ -54,14 +54,15 @@ class Sandbox:
             pace_s=pace_s,
         )
         self._http = urllib3.PoolManager(retries=False)
+        meta = whatsapp.WhatsApp(centre.accounts, public_url, pace_s=pace_s)
         self._providers: Mapping[str, Provider] = {
             "telegram": Telegram(centre.accounts),
             "twilio": twilio.Twilio(centre.accounts, pace_s=pace_s),
-            "whatsapp": whatsapp.WhatsApp(centre.accounts, public_url, pace_s=pace_s),
+            "whatsapp": meta,
         }
         self._files: Mapping[str, tuple[str, Callable[[Call], Reply]]] = {
             "twilio-media": ("twilio_sms", twilio.media),
-            "whatsapp-media": ("whatsapp", self._providers["whatsapp"].media),  # type: ignore[attr-defined]
+            "whatsapp-media": (meta.channel, meta.media),
         }
 
     def routes(self) -> list[Route]:

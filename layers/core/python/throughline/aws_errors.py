@@ -40,5 +40,5 @@ def error_for(code: str, operation: str) -> ThroughlineError | ConfigurationErro
 
 
 def unreachable(operation: str, reason: str) -> StoreUnavailableError:
-    """Return the error for a call that got no answer; `reason` is a word for what came between, never a text of theirs."""
+    """Return the error for a call that got no answer; `reason` is a word for what came between, no text of theirs."""
     return StoreUnavailableError(f"{operation}: no answer ({reason})")

@@ -191,6 +191,7 @@ class Channel(Protocol):
 
         Raises:
             SignatureMismatchError: the proof is missing or wrong.
+            MalformedPayloadError: the body cannot be read so far that its proof could be checked.
         """
         ...
 

@@ -109,6 +109,7 @@ def _message(message: Json, source: _Source) -> list[ChannelEvent]:
             reply_to=_name({**answered, "chat": chat}) if answered else None,
             album=text(message.get("media_group_id")),
             details={**content.details, **({"forwarded": "once"} if forwarded(message) else {})},
+            sequence=_number_in_chat(message),
         )
     ]
 
@@ -206,6 +207,12 @@ def _not_ours(message: Json) -> str | None:
 
 def _person(message: Json) -> Json:
     return mapping(message.get("from")) or mapping(message.get("chat"))
+
+
+def _number_in_chat(message: Json) -> int | None:
+    """Return the number that tells messages of one second apart: Telegram counts them, its clock has whole seconds."""
+    number = message.get("message_id")
+    return number if isinstance(number, int) and not isinstance(number, bool) else None
 
 
 def _name(message: Json) -> str:

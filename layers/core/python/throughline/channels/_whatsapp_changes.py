@@ -62,7 +62,7 @@ REASONS: Mapping[str, str] = {
     "131026": "the customer cannot be reached on WhatsApp",
     "131047": "more than 24 hours have passed since the customer last wrote",
     "131049": "Meta chose not to deliver it, to keep the customer's inbox healthy",
-    "131050": "the customer does not want these messages",
+    "131050": "the customer does not want advertising",
     "131051": "WhatsApp does not carry this kind of message",
     "131053": "WhatsApp could not use the file",
 }

@@ -1,7 +1,7 @@
 """HTTP to providers over urllib3: no retries, no redirects of its own, every byte and every second counted.
 
-Errors name the host alone. A path may hold a secret (Telegram's holds the bot token), and urllib3's own messages quote
-the path, which is why none of them is chained.
+Errors name the host alone. A path may hold a secret (Telegram's holds the bot token), so nothing that urllib3 says of a
+request is passed on or chained.
 """
 
 import logging

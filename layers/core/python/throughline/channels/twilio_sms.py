@@ -75,13 +75,16 @@ class TwilioSms:
 
     def verify(self, request: WebhookRequest, account: Account) -> None:
         """See Channel.verify; HMAC-SHA1 over the public URL and the form's fields, or the digest of another body."""
+        given = request.headers.get("x-twilio-signature")
+        if not given:
+            raise SignatureMismatchError("the request is not signed")
         promised = _body_digest(request)
         if promised is not None and not hmac.compare_digest(promised.encode(), _sha256(request.body).encode()):
             raise SignatureMismatchError("the body is not the one that was signed")
         fields = "" if promised is not None or request.method == "GET" else _signed_fields(request.body)
         tokens = account.secret_values("auth_token")
         signatures = (_signature(token, url + fields) for token in tokens if token for url in _spellings(request.url))
-        require_one_of(request.headers.get("x-twilio-signature"), signatures)
+        require_one_of(given, signatures)
 
     def parse(self, request: WebhookRequest, account: Account) -> Sequence[ChannelEvent]:
         """See Channel.parse; a webhook is one message or one status."""
@@ -131,7 +134,7 @@ def _signature(token: str, signed: str) -> str:
 def _signed_fields(body: bytes) -> str:
     """Return names and values as Twilio joins them: by name alone, each value of a repeated name once, in order."""
     values: dict[str, set[str]] = {}
-    for name, value in _pairs(body, SignatureMismatchError):
+    for name, value in _pairs(body):
         values.setdefault(name, set()).add(value)
     return "".join(name + value for name in sorted(values) for value in sorted(values[name]))
 
@@ -148,18 +151,18 @@ def _spellings(url: str) -> Iterator[str]:
             yield f"{scheme}://{host}{path.replace(chr(39), '%27')}"
 
 
-def _pairs(body: bytes, error: type[Exception]) -> Form:
+def _pairs(body: bytes) -> Form:
     try:
         return parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MAX_FIELDS)
     except ValueError:
-        raise error("the body is not a form") from None
+        raise MalformedPayloadError("the body is not a form") from None
 
 
 def _form(request: WebhookRequest) -> Mapping[str, str]:
     """Return the fields of the form, the first value of each; a GET carries them in its query."""
     body = request.url.partition("?")[2].encode() if request.method == "GET" else request.body
     fields: dict[str, str] = {}
-    for name, value in _pairs(body, MalformedPayloadError):
+    for name, value in _pairs(body):
         fields.setdefault(name, value)
     return fields
 

@@ -61,7 +61,7 @@ VERDICTS: Mapping[str, Verdict] = {
     **dict.fromkeys(("1", "2", "131000", "131016", "131053", "131057", "133004"), _LATER),
     "131026": Verdict(Meaning.REJECTED, "the customer cannot be reached on WhatsApp"),
     "131047": Verdict(Meaning.WINDOW_CLOSED, "more than 24 hours have passed since the customer last wrote"),
-    "131050": Verdict(Meaning.OPTED_OUT, "the customer does not want these messages"),
+    "131050": Verdict(Meaning.REJECTED, "the customer does not want advertising"),  # and still wants answers
     "131051": Verdict(Meaning.UNSUPPORTED, "WhatsApp does not carry this kind of message"),
 }
 

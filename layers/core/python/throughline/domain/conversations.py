@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from throughline.domain.identifiers import AgentId, ConversationId, CustomerId, EntryId, Home, entry_id
+from throughline.domain.identifiers import (
+    DIGEST_CHARACTERS,
+    AgentId,
+    ConversationId,
+    CustomerId,
+    EntryId,
+    Home,
+    entry_id,
+)
 from throughline.domain.messages import Attachment, DeliveryStatus, Location
 from throughline.domain.routing import Waiting
 
@@ -38,7 +46,7 @@ class EntryKind(StrEnum):
 class Entry:
     """One item of a thread, written once; only delivery status, attachments' copies and provider ids move afterwards.
 
-    `reference` is where it stands (``<13 digits of provider time>#<22 hex of account and provider id>``). `by` is our
+    `reference` is where it stands: provider time, then the 22 hex digits of account and provider id. `by` is our
     id of the queue message that wrote it. `via` says through which account and identifier it went
     (``telegram/demo|telegram:3527065``). `target` is the digest of the message an edit, deletion or reaction is about.
     `raw` is the part of the webhook it came from.
@@ -75,7 +83,7 @@ class Entry:
     @property
     def digest(self) -> str:
         """Return the 22 hex digits that name the message within its account."""
-        return self.reference.partition("#")[2]
+        return self.reference[-DIGEST_CHARACTERS:]
 
 
 class ContactState(StrEnum):

@@ -257,7 +257,7 @@ _READERS: Mapping[Any, Reader] = {
     **dict.fromkeys(("target", "text", "url", "via"), _words_or_none),
     **dict.fromkeys(("latitude", "longitude"), _figure),
     **dict.fromkeys(("granted", "opted_out"), _flag),
-    **dict.fromkeys(("sent_ms", "size_bytes"), _whole_or_none),
+    **dict.fromkeys(("sent_ms", "sequence", "size_bytes"), _whole_or_none),
     "received_ms": _whole,
     "scope": _words,
     "details": _object,

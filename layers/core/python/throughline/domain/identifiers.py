@@ -61,15 +61,24 @@ def home_of(identifier: Identifier, key: bytes) -> Home:
     return Home("h-" + hmac.new(key, str(identifier).encode(), hashlib.sha256).hexdigest()[:20])
 
 
+MAX_SEQUENCE = 10**10
+DIGEST_CHARACTERS = 22
+
+
 def digest(*parts: str) -> str:
     """Return 22 hex digits that name `parts`, unambiguously joined."""
     joined = "".join(f"{len(part)}:{part}" for part in parts)
-    return hashlib.sha256(joined.encode()).hexdigest()[:22]
+    return hashlib.sha256(joined.encode()).hexdigest()[:DIGEST_CHARACTERS]
 
 
-def reference(account: str, provider_id: str, sent_ms: int) -> str:
-    """Return where a message stands in its home: provider time, then who it is (``<13 digits>#<22 hex>``)."""
-    return f"{sent_ms:013d}#{digest(account, provider_id)}"
+def reference(account: str, provider_id: str, sent_ms: int, sequence: int | None = None) -> str:
+    """Return where a message stands in its home: provider time, the provider's own sequence, then who it is.
+
+    ``<13 digits>#<22 hex>``, or ``<13 digits>#<10 digits>-<22 hex>`` where the provider numbers its messages: times in
+    whole seconds alone would let two messages of one second stand in any order.
+    """
+    order = f"{sequence:010d}-" if sequence is not None and 0 <= sequence < MAX_SEQUENCE else ""
+    return f"{sent_ms:013d}#{order}{digest(account, provider_id)}"
 
 
 def conversation_id(home: Home, reference: str) -> ConversationId:

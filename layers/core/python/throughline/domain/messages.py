@@ -39,6 +39,9 @@ class Location:
     address: str | None = None
 
 
+EVERYTHING = "all"  # the scope of a consent that is not limited to a category
+
+
 class DeliveryStatus(StrEnum):
     """What became of a message of ours. Order by `DELIVERY_RANK`; it never moves backwards."""
 
@@ -85,6 +88,7 @@ class Source:
     raw: JsonValue = None
     name: str | None = None  # what the customer calls themselves
     language: str | None = None  # BCP 47, as the provider tells it
+    sequence: int | None = None  # the provider's own number of the message, which orders those of one instant
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,10 +157,13 @@ class Postback(Source):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsentChanged(Source):
-    """The customer opted in (`granted`) or out; `scope` is ``all`` or a category such as ``marketing_messages``."""
+    """The customer opted in (`granted`) or out, of everything or of a category such as ``marketing_messages``.
+
+    Only the first stops replies: who wants no advertising still wants an answer.
+    """
 
     granted: bool
-    scope: str = "all"
+    scope: str = EVERYTHING
     text: str | None = None
 
 

@@ -26,6 +26,7 @@ from throughline.domain.errors import ConfigurationError, StoreUnavailableError
 from throughline.domain.frames import message_frame, offer_frame
 from throughline.domain.identifiers import CustomerId, Home, conversation_id, digest, home_of, reference
 from throughline.domain.messages import (
+    EVERYTHING,
     CallReported,
     ChannelEvent,
     ConsentChanged,
@@ -111,7 +112,7 @@ def _entry(world: World, event: PersonEvent, home: Home, arrival: Arrival) -> En
             return None
     return Entry(
         home=home,
-        reference=reference(event.account, event.provider_id, sent_ms),
+        reference=reference(event.account, event.provider_id, sent_ms, event.sequence),
         by=arrival.inbound,
         kind=_KINDS[type(event)],
         direction=Direction.OUTBOUND if isinstance(event, Echo) else Direction.INBOUND,
@@ -311,7 +312,7 @@ def _reopen(world: World, head: Head, opening: Opening, entry: Entry, arrival: A
 
 def _amend(world: World, event: PersonEvent, entry: Entry) -> None:
     customer, live = find_live(world, CustomerId(entry.home))
-    if isinstance(event, ConsentChanged):
+    if isinstance(event, ConsentChanged) and event.scope == EVERYTHING:
         world.customers.set_consent(
             customer, event.senders[0], event.account, granted=event.granted, at_ms=entry.sent_ms
         )

@@ -80,6 +80,8 @@ def load_deployment(pool: Executor, stage: str, root: Path = ROOT) -> Deployment
     """
     sys.path[:0] = [path for path in (str(root), str(root / "layers/core/python")) if path not in sys.path]
     app: Chalice = importlib.import_module("app").app
+    # A Lambda process builds its world alone, with its first event; here many threads would build it at the same time.
+    importlib.import_module("functions._wiring").world()
     template = json.loads((root / "infra/resources.json").read_text())
     return read_deployment(app, pool, read_config(root), template, stage)
 

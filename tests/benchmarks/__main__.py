@@ -1,6 +1,7 @@
 """``make bench``: print every figure beside its goal and the textbook's, and write them to build/bench.jsonl.
 
-A figure is an integer counted from real requests, the same on every run. Missing a goal is told, not hidden; it fails nothing.
+A figure is an integer counted from real requests, the same on every run. Missing a goal is told, not hidden; it fails
+nothing.
 """
 
 import json

@@ -1,7 +1,7 @@
 """What the four events cost, from real requests: C1 and C2 (units), C3 (duplicates), D3 (serial calls).
 
-A: a message on a conversation that has its agent. B: a message that opens a conversation and is offered. C: one reply of an agent,
-its provider's acceptance included. D: an agent comes free while a contact waits, from the change of the agent's item to the offer.
+A: a message on a conversation that has its agent. B: a message that opens a conversation and is offered. C: one reply
+of an agent, its provider's acceptance included. D: an agent comes free while a contact waits.
 """
 
 import json
@@ -227,5 +227,5 @@ def _freed(desk: _Desk) -> tuple[Bill, Bill]:
 
 
 def _serial_calls(bill: Bill) -> int:
-    """Return the calls after the one write that made the agent free, up to the offer on the socket, which is counted."""
+    """Return the calls after the one write that made the agent free, up to the offer on the socket, included."""
     return bill.calls.index(POST) - bill.calls.index("dynamodb.PutItem")

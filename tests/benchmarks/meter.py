@@ -1,8 +1,10 @@
 """Count AWS requests at the client, and what DynamoDB would bill for them by its published rules.
 
-Emulators report wrong capacity, so the meter reads each item before and after a request, by a client that it does not count, and
-computes: one write unit a started KB of the larger image, two in a transaction, a failed condition still billed; one read unit a
-started 4 KB, half if eventually consistent; an item that is not there costs the minimum. There is no index to bill for.
+Emulators report wrong capacity, so the meter reads each item before and after a request, by a client that it does not
+count, and
+computes: one write unit a started KB of the larger image, two in a transaction, a failed condition still billed; one
+read unit a started 4 KB, half if eventually consistent; an item that is not there costs the minimum. There is no index
+to bill for.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 """
 
@@ -22,15 +24,17 @@ Attributes = Mapping[str, Mapping[str, Any]]
 
 
 def _size_of(value: Mapping[str, Any]) -> int:
+    kind: str
+    content: Any
     ((kind, content),) = value.items()
     match kind:
         case "S":
-            return len(content.encode())
+            return len(str(content).encode())
         case "N":
-            digits = content.replace("-", "").replace(".", "").strip("0") or "0"
-            return min(_MAX_DIGITS_BYTES, math.ceil(len(digits) / 2) + 1 + content.startswith("-"))
+            digits = str(content).replace("-", "").replace(".", "").strip("0") or "0"
+            return min(_MAX_DIGITS_BYTES, math.ceil(len(digits) / 2) + 1 + str(content).startswith("-"))
         case "B":
-            return len(content)
+            return len(bytes(content))
         case "L":
             return 3 + sum(1 + _size_of(item) for item in content)
         case "M":

@@ -31,12 +31,12 @@ RENI: dict[str, Any] = {"senders": (Identifier(kind="telegram", value="551234006
 
 
 def leila(number: int, at_s: int, **content: Any) -> MessageReceived:
-    name = {"provider_id": f"7301882:{number}", "sequence": number}
+    name: dict[str, Any] = {"provider_id": f"7301882:{number}", "sequence": number}
     return MessageReceived(**OURS, **LEILA, **name, sent_ms=at_s * 1000, **content)
 
 
 def reni(number: int, at_s: int, **content: Any) -> MessageReceived:
-    name = {"provider_id": f"5512340067:{number}", "sequence": number}
+    name: dict[str, Any] = {"provider_id": f"5512340067:{number}", "sequence": number}
     return MessageReceived(**OURS, **RENI, **name, sent_ms=at_s * 1000, **content)
 
 

@@ -2,13 +2,14 @@
 
 import atexit
 import json
+import re
 import shutil
 import tempfile
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from infra.layers import ROOT, build_layers, copy_core, finish_layer
+from infra.layers import PINNED, ROOT, build_layers, copy_core, finish_layer
 from infra.lint import transform
 from infra.package import compile_archive, run_chalice
 
@@ -85,3 +86,9 @@ def of_type(template: dict[str, Any], kind: str) -> dict[str, dict[str, Any]]:
     """Return the properties of every resource of a type, by logical id."""
     found = template["Resources"].items()
     return {name: resource["Properties"] for name, resource in found if resource.get("Type") == kind}
+
+
+def pins() -> dict[str, str]:
+    """Return the versions that the third-party layer is pinned to."""
+    found = re.findall(r"^([\w.-]+)==(\S+)", PINNED.read_text(), re.MULTILINE)
+    return dict(found)

@@ -342,7 +342,7 @@ def size(item: Item) -> int:
 )
 def test_a_message_of_200_characters_with_its_raw_part_is_one_write_unit(kept: Entry) -> None:
     assert len(TEXT) == 200
-    assert size(entry_item(kept)) <= KB - 128  # room for delivery status and provider ids
+    assert size(entry_item(kept)) <= KB - 256  # room for delivery status and provider ids
 
 
 def test_a_head_in_the_midst_of_its_life_is_one_write_unit(stores: Stores) -> None:

@@ -118,6 +118,7 @@ def test_a_page_ends_at_an_instant_and_includes_it(stores: Stores) -> None:
     assert page(stores, since_ms=NOW_MS + 2) == [3, 2]
     assert page(stores, before=entry(3).reference, since_ms=NOW_MS + 2) == [2]
     assert page(stores, since_ms=NOW_MS + 4) == []
+    assert page(stores, before=entry(1).reference, since_ms=NOW_MS + 2) == []
 
 
 def test_only_entries_are_listed(stores: Stores) -> None:

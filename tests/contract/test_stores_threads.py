@@ -265,6 +265,17 @@ def test_a_change_without_a_new_version_also_keeps_a_conversation_from_moving(st
     assert not stores.threads.move_home(HOME, OTHER_HOME, read)
 
 
+def test_what_customers_call_themselves_is_never_taken_for_ours(stores: Stores) -> None:
+    odd = opening(1, name="<to>", via="email/desk|email:<conv>[0]", queue="<to>")
+    stores.threads.announce(HOME, odd)
+    read = live(stores)
+    assert (read.name, read.last_via, read.queue) == ("<to>", odd.via, "<to>")
+
+    assert not stores.threads.move_home(HOME, OTHER_HOME, replace(read, name="<conv>"))
+    assert stores.threads.transition(HOME, expected(read), {"name": "<conv>"}).won
+    assert stores.threads.move_home(HOME, OTHER_HOME, replace(read, name="<conv>"))
+
+
 def test_a_move_that_is_repeated_has_succeeded(stores: Stores) -> None:
     read = opened(stores)
     stores.threads.move_home(HOME, OTHER_HOME, read)

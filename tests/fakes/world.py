@@ -1,7 +1,10 @@
 """A contact centre in memory: every port a fake, the clock in hand, and the steps people and providers take."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import pytest
 
 from tests.fakes.blobs import FakeBlobs
 from tests.fakes.connections import FakeConnections
@@ -61,6 +64,28 @@ def demo_configuration(*agents: AgentProfile) -> Configuration:
     )
 
 
+class KilledError(Exception):
+    """The process died here."""
+
+
+@contextmanager
+def dies_at(store: object, *methods: str) -> Iterator[None]:
+    """Kill whoever uses one of these methods inside the block, before it has an effect."""
+
+    def die(*_: object, **__: object) -> NoReturn:
+        raise KilledError
+
+    originals = {method: getattr(store, method) for method in methods}
+    for method in methods:
+        setattr(store, method, die)
+    try:
+        with pytest.raises(KilledError):
+            yield
+    finally:
+        for method, original in originals.items():
+            setattr(store, method, original)
+
+
 class Centre:
     """A running contact centre. Times are START_MS plus what `pass_s` let go by."""
 
@@ -103,7 +128,7 @@ class Centre:
 
     # ------------------------------------------------------------ customers
 
-    def message(self, sender: str | Sequence[str], text: str = "hello", **changes: Any) -> MessageReceived:
+    def message(self, sender: str | Sequence[str], text: str | None = "hello", **changes: Any) -> MessageReceived:
         """Return a message as an adapter would parse it, sent now."""
         self._messages += 1
         senders = [sender] if isinstance(sender, str) else sender

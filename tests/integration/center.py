@@ -1,4 +1,4 @@
-"""A small contact centre: real functions and flows over one set of stores, two queues, four people and one bot's account."""
+"""A small contact centre: real functions and flows over one set of stores, two queues, four people, one account."""
 
 import json
 from collections.abc import Iterator

@@ -1,7 +1,9 @@
+from typing import Any
+
 import pytest
 
-from tests.fakes.world import START_MS, Centre, agent_profile
-from throughline.domain.conversations import ContactState
+from tests.fakes.world import START_MS, Centre, agent_profile, dies_at
+from throughline.domain.conversations import ContactState, Head
 from throughline.domain.errors import ConflictError, ForbiddenError, InvalidRequestError
 from throughline.domain.identifiers import AgentId, ConnectionId
 from throughline.domain.routing import Presence
@@ -14,7 +16,7 @@ ANA, BUDI, SARA = AgentId("ana"), AgentId("budi"), AgentId("sara")
 
 
 @pytest.fixture
-def centre():
+def centre() -> Centre:
     return Centre(
         agent_profile("ana", en=5, billing=3),
         agent_profile("budi", en=3, id=5),
@@ -22,11 +24,11 @@ def centre():
     )
 
 
-def accepted(centre, agent, head):
+def accepted(centre: Centre, agent: AgentId, head: Head) -> Head:
     return accept_offer(centre.world, agent, head.conversation, head.turn)
 
 
-def why(centre, head):
+def why(centre: Centre, head: Head) -> list[tuple[str, str, str]]:
     return [
         (change.state.value, change.by, change.why)
         for change in centre.threads.list_changes(head.home, head.conversation)
@@ -36,7 +38,7 @@ def why(centre, head):
 # ---------------------------------------------------------------- offers
 
 
-def test_an_opened_contact_is_offered_to_the_most_proficient_able_agent(centre):
+def test_an_opened_contact_is_offered_to_the_most_proficient_able_agent(centre: Centre) -> None:
     centre.available("budi", "ana")
     head = centre.write(MAYA, "my order has not come")
     assert (head.state, head.holder, head.deadline_ms) == (ContactState.OFFERED, ANA, START_MS + 20_000)
@@ -47,13 +49,13 @@ def test_an_opened_contact_is_offered_to_the_most_proficient_able_agent(centre):
     assert centre.offers("budi-1") == []
 
 
-def test_the_language_of_the_message_decides_who_may_take_it(centre):
+def test_the_language_of_the_message_decides_who_may_take_it(centre: Centre) -> None:
     centre.available("ana", "budi")
     head = centre.write(MAYA, "halo, saya mau tanya pesanan saya belum sampai juga")
     assert (head.requirement, head.holder) == ("id.1", BUDI)
 
 
-def test_a_contact_nobody_can_take_waits_and_goes_to_whoever_comes_free(centre):
+def test_a_contact_nobody_can_take_waits_and_goes_to_whoever_comes_free(centre: Centre) -> None:
     head = centre.write(MAYA)
     assert head.state is ContactState.QUEUED
     centre.available("ana")
@@ -62,7 +64,7 @@ def test_a_contact_nobody_can_take_waits_and_goes_to_whoever_comes_free(centre):
     assert centre.routing.waiting == {}
 
 
-def test_a_freed_agent_takes_the_contact_that_has_waited_longest(centre):
+def test_a_freed_agent_takes_the_contact_that_has_waited_longest(centre: Centre) -> None:
     heads = []
     for sender in (MAYA, RAKA, DEWI):
         heads.append(centre.write(sender))
@@ -74,7 +76,7 @@ def test_a_freed_agent_takes_the_contact_that_has_waited_longest(centre):
     assert centre.live(DEWI).holder == ANA
 
 
-def test_load_never_exceeds_capacity(centre):
+def test_load_never_exceeds_capacity(centre: Centre) -> None:
     centre.available("ana", "budi", "sara")
     for number in range(9):
         centre.write(f"telegram:{number}")
@@ -83,7 +85,7 @@ def test_load_never_exceeds_capacity(centre):
     assert len(centre.routing.waiting) == 4
 
 
-def test_an_offer_accepted_twice_is_one_assignment(centre):
+def test_an_offer_accepted_twice_is_one_assignment(centre: Centre) -> None:
     centre.available("ana")
     head = centre.write(MAYA)
     assert accepted(centre, ANA, head).state is ContactState.ACTIVE
@@ -91,7 +93,7 @@ def test_an_offer_accepted_twice_is_one_assignment(centre):
     assert centre.routing.agents[ANA].load["chat"] == 1
 
 
-def test_both_tabs_of_an_agent_see_the_offer_and_its_end(centre):
+def test_both_tabs_of_an_agent_see_the_offer_and_its_end(centre: Centre) -> None:
     centre.available("ana")
     snapshot = centre.hello("ana", "ana-2")
     assert snapshot["agent"]["presence"] == "available"
@@ -102,14 +104,14 @@ def test_both_tabs_of_an_agent_see_the_offer_and_its_end(centre):
         assert [frame["reason"] for frame in centre.sockets.to(tab, "offer.ended")] == ["accepted"]
 
 
-def test_another_agents_offer_cannot_be_accepted(centre):
+def test_another_agents_offer_cannot_be_accepted(centre: Centre) -> None:
     centre.available("ana")
     head = centre.write(MAYA)
     with pytest.raises(ConflictError):
         accepted(centre, BUDI, head)
 
 
-def test_a_rejected_contact_goes_to_the_next_with_its_age_and_not_back_at_once(centre):
+def test_a_rejected_contact_goes_to_the_next_with_its_age_and_not_back_at_once(centre: Centre) -> None:
     centre.available("ana", "budi")
     head = centre.write(MAYA)
     centre.pass_s(5)
@@ -121,7 +123,7 @@ def test_a_rejected_contact_goes_to_the_next_with_its_age_and_not_back_at_once(c
     assert set(centre.live(MAYA).excluded) == {ANA, BUDI}
 
 
-def test_who_let_it_pass_is_asked_again_after_the_cool_down(centre):
+def test_who_let_it_pass_is_asked_again_after_the_cool_down(centre: Centre) -> None:
     centre.available("ana")
     head = centre.write(MAYA)
     reject_offer(centre.world, ANA, head.conversation, head.turn, None)
@@ -131,7 +133,7 @@ def test_who_let_it_pass_is_asked_again_after_the_cool_down(centre):
     assert centre.live(MAYA).holder == ANA
 
 
-def test_rejecting_twice_gives_the_contact_back_once(centre):
+def test_rejecting_twice_gives_the_contact_back_once(centre: Centre) -> None:
     centre.available("ana", "budi")
     head = centre.write(MAYA)
     reject_offer(centre.world, ANA, head.conversation, head.turn, None)
@@ -140,7 +142,7 @@ def test_rejecting_twice_gives_the_contact_back_once(centre):
     assert centre.routing.agents[ANA].load["chat"] == 0
 
 
-def test_an_offer_that_runs_out_goes_on_and_its_agent_is_not_ready(centre):
+def test_an_offer_that_runs_out_goes_on_and_its_agent_is_not_ready(centre: Centre) -> None:
     centre.available("ana", "budi")
     centre.write(MAYA)
     centre.pass_s(20)
@@ -150,7 +152,7 @@ def test_an_offer_that_runs_out_goes_on_and_its_agent_is_not_ready(centre):
     assert [frame["reason"] for frame in centre.sockets.to("ana-1", "offer.ended")] == ["timed_out"]
 
 
-def test_a_deadline_does_nothing_to_an_accepted_contact(centre):
+def test_a_deadline_does_nothing_to_an_accepted_contact(centre: Centre) -> None:
     centre.available("ana")
     accepted(centre, ANA, centre.write(MAYA))
     centre.pass_s(60)
@@ -158,7 +160,7 @@ def test_a_deadline_does_nothing_to_an_accepted_contact(centre):
     assert centre.routing.agents[ANA].presence is Presence.AVAILABLE
 
 
-def test_an_accept_after_the_deadline_was_carried_out_is_too_late(centre):
+def test_an_accept_after_the_deadline_was_carried_out_is_too_late(centre: Centre) -> None:
     centre.available("ana", "budi")
     head = centre.write(MAYA)
     centre.pass_s(20)
@@ -167,37 +169,25 @@ def test_an_accept_after_the_deadline_was_carried_out_is_too_late(centre):
     assert centre.live(MAYA).holder == BUDI
 
 
-def test_a_timeout_that_died_after_giving_the_contact_back_still_frees_the_agent(centre):
+def test_a_timeout_that_died_after_giving_the_contact_back_still_frees_the_agent(centre: Centre) -> None:
     centre.available("ana", "budi")
     head = centre.write(MAYA)
-    replace_agent = centre.routing.replace_agent
-
-    def dies(*_args):
-        raise ConnectionAbortedError
-
-    centre.routing.replace_agent = dies
-    with pytest.raises(ConnectionAbortedError):
+    with dies_at(centre.routing, "replace_agent"):
         time_out_offer(centre.world, head.conversation, head.turn, repeated=False)
-    centre.routing.replace_agent = replace_agent
     assert centre.routing.agents[ANA].load["chat"] == 1
     time_out_offer(centre.world, head.conversation, head.turn, repeated=True)
     assert centre.routing.agents[ANA].load["chat"] == 0
     assert centre.live(MAYA).holder == BUDI
 
 
-def test_the_deadline_is_armed_before_the_claim(centre):
+def test_the_deadline_is_armed_before_the_claim(centre: Centre) -> None:
     centre.available("ana")
-
-    def dies(*_args):
-        raise ConnectionAbortedError
-
-    centre.routing.claim = dies
-    with pytest.raises(ConnectionAbortedError):
+    with dies_at(centre.routing, "claim"):
         centre.write(MAYA)
     assert [timer.work["turn"] for timer in centre.timers.of_kind("offer_timeout")] == [2]
 
 
-def test_every_change_says_who_when_and_why_and_an_offer_who_was_passed_over(centre):
+def test_every_change_says_who_when_and_why_and_an_offer_who_was_passed_over(centre: Centre) -> None:
     centre.available("ana", "budi")
     head = centre.write(MAYA)
     reject_offer(centre.world, ANA, head.conversation, head.turn, "lunch")
@@ -219,7 +209,7 @@ def test_every_change_says_who_when_and_why_and_an_offer_who_was_passed_over(cen
 # ---------------------------------------------------------------- presence and connections
 
 
-def test_offers_return_at_once_when_the_last_socket_closes(centre):
+def test_offers_return_at_once_when_the_last_socket_closes(centre: Centre) -> None:
     centre.available("ana", "budi")
     centre.write(MAYA)
     lose_connection(centre.world, ANA, ConnectionId("ana-1"), repeated=False)
@@ -227,7 +217,7 @@ def test_offers_return_at_once_when_the_last_socket_closes(centre):
     assert centre.routing.agents[ANA].load["chat"] == 0
 
 
-def test_a_closed_tab_takes_nothing_from_the_other(centre):
+def test_a_closed_tab_takes_nothing_from_the_other(centre: Centre) -> None:
     centre.available("ana")
     centre.hello("ana", "ana-2")
     accepted(centre, ANA, centre.write(MAYA))
@@ -238,7 +228,7 @@ def test_a_closed_tab_takes_nothing_from_the_other(centre):
     assert centre.sockets.to("ana-2", "message")[-1]["entry"]["text"] == "are you there?"
 
 
-def test_an_active_contact_stays_with_an_agent_who_is_back_within_the_grace(centre):
+def test_an_active_contact_stays_with_an_agent_who_is_back_within_the_grace(centre: Centre) -> None:
     centre.available("ana", "budi")
     head = accepted(centre, ANA, centre.write(MAYA))
     lose_connection(centre.world, ANA, ConnectionId("ana-1"), repeated=False)
@@ -252,7 +242,7 @@ def test_an_active_contact_stays_with_an_agent_who_is_back_within_the_grace(cent
     assert conversation["version"] > head.version
 
 
-def test_an_active_contact_goes_to_somebody_else_after_the_grace(centre):
+def test_an_active_contact_goes_to_somebody_else_after_the_grace(centre: Centre) -> None:
     centre.available("ana", "budi")
     accepted(centre, ANA, centre.write(MAYA))
     lose_connection(centre.world, ANA, ConnectionId("ana-1"), repeated=False)
@@ -262,7 +252,7 @@ def test_an_active_contact_goes_to_somebody_else_after_the_grace(centre):
     assert (ana.presence, dict(ana.held)) == (Presence.OFFLINE, {})
 
 
-def test_a_screen_that_answers_gone_while_it_is_offered_loses_the_offer(centre):
+def test_a_screen_that_answers_gone_while_it_is_offered_loses_the_offer(centre: Centre) -> None:
     centre.available("ana", "budi")
     centre.sockets.gone.add("ana-1")
     centre.write(MAYA)
@@ -270,14 +260,14 @@ def test_a_screen_that_answers_gone_while_it_is_offered_loses_the_offer(centre):
     assert centre.live(MAYA).holder == BUDI
 
 
-def test_a_late_disconnect_of_an_older_socket_changes_nothing(centre):
+def test_a_late_disconnect_of_an_older_socket_changes_nothing(centre: Centre) -> None:
     centre.available("ana")
     lose_connection(centre.world, ANA, ConnectionId("ana-0"), repeated=False)
     assert centre.routing.agents[ANA].routable
     assert centre.timers.of_kind("grace") == []
 
 
-def test_an_agent_who_is_not_ready_gets_nothing_new(centre):
+def test_an_agent_who_is_not_ready_gets_nothing_new(centre: Centre) -> None:
     centre.available("ana")
     set_presence(centre.world, ANA, Presence.NOT_READY, "lunch")
     assert centre.write(MAYA).state is ContactState.QUEUED
@@ -286,7 +276,7 @@ def test_an_agent_who_is_not_ready_gets_nothing_new(centre):
     assert centre.live(MAYA).holder == ANA
 
 
-def test_both_tabs_are_told_the_presence(centre):
+def test_both_tabs_are_told_the_presence(centre: Centre) -> None:
     centre.available("ana")
     centre.hello("ana", "ana-2")
     set_presence(centre.world, ANA, Presence.NOT_READY, "lunch")
@@ -294,26 +284,26 @@ def test_both_tabs_are_told_the_presence(centre):
     assert centre.sockets.to("ana-2", "presence")[-1]["reason"] == "lunch"
 
 
-def test_going_offline_gives_a_pending_offer_back(centre):
+def test_going_offline_gives_a_pending_offer_back(centre: Centre) -> None:
     centre.available("ana", "budi")
     centre.write(MAYA)
     set_presence(centre.world, ANA, Presence.OFFLINE, None)
     assert centre.live(MAYA).holder == BUDI
 
 
-def test_nobody_signs_in_whom_nobody_configured(centre):
+def test_nobody_signs_in_whom_nobody_configured(centre: Centre) -> None:
     with pytest.raises(ForbiddenError):
         centre.hello("mallory")
 
 
-def test_hello_with_the_version_of_now_brings_no_entry_again(centre):
+def test_hello_with_the_version_of_now_brings_no_entry_again(centre: Centre) -> None:
     centre.available("ana")
     head = accepted(centre, ANA, centre.write(MAYA))
     snapshot = centre.hello("ana", "ana-2", **{head.conversation: head.version})
     assert snapshot["conversations"][0]["entries"] == []
 
 
-def test_a_new_skill_counts_at_once(centre):
+def test_a_new_skill_counts_at_once(centre: Centre) -> None:
     centre.available("ana")
     head = centre.write(MAYA, "halo, saya mau tanya pesanan saya belum sampai juga")
     assert head.state is ContactState.QUEUED
@@ -321,14 +311,14 @@ def test_a_new_skill_counts_at_once(centre):
     assert centre.live(MAYA).holder == ANA
 
 
-def test_a_skill_taken_away_counts_at_once(centre):
+def test_a_skill_taken_away_counts_at_once(centre: Centre) -> None:
     centre.available("budi")
     configure_agent(centre.world, BUDI, agent_profile("budi", en=3))
     head = centre.write(MAYA, "halo, saya mau tanya pesanan saya belum sampai juga")
     assert head.state is ContactState.QUEUED
 
 
-def test_an_agent_taken_out_of_the_configuration_gets_nothing_new(centre):
+def test_an_agent_taken_out_of_the_configuration_gets_nothing_new(centre: Centre) -> None:
     centre.available("ana")
     configure_agent(centre.world, ANA, None)
     assert centre.write(MAYA).state is ContactState.QUEUED
@@ -337,7 +327,7 @@ def test_an_agent_taken_out_of_the_configuration_gets_nothing_new(centre):
 # ---------------------------------------------------------------- letting go
 
 
-def test_wrap_up_keeps_the_capacity_until_the_close(centre):
+def test_wrap_up_keeps_the_capacity_until_the_close(centre: Centre) -> None:
     centre.available("sara")
     head = accepted(centre, SARA, centre.write(MAYA))
     assert wrap_up(centre.world, SARA, head.conversation).state is ContactState.WRAPPING
@@ -346,14 +336,14 @@ def test_wrap_up_keeps_the_capacity_until_the_close(centre):
     assert centre.live(RAKA).holder == SARA
 
 
-def test_a_close_needs_a_disposition_the_queue_knows(centre):
+def test_a_close_needs_a_disposition_the_queue_knows(centre: Centre) -> None:
     centre.available("ana")
     head = accepted(centre, ANA, centre.write(MAYA))
     with pytest.raises(InvalidRequestError, match="solved, spam"):
         close(centre.world, ANA, head.conversation, "whatever", None)
 
 
-def test_a_close_that_has_not_seen_the_last_message_is_refused(centre):
+def test_a_close_that_has_not_seen_the_last_message_is_refused(centre: Centre) -> None:
     centre.available("ana")
     head = accepted(centre, ANA, centre.write(MAYA))
     centre.write(MAYA, "wait!")
@@ -362,7 +352,7 @@ def test_a_close_that_has_not_seen_the_last_message_is_refused(centre):
     assert centre.live(MAYA).state is ContactState.ACTIVE
 
 
-def test_closing_twice_is_closing_once(centre):
+def test_closing_twice_is_closing_once(centre: Centre) -> None:
     centre.available("ana")
     head = accepted(centre, ANA, centre.write(MAYA))
     first = close(centre.world, ANA, head.conversation, "solved", None)
@@ -370,7 +360,7 @@ def test_closing_twice_is_closing_once(centre):
     assert centre.routing.agents[ANA].load["chat"] == 0
 
 
-def test_a_transfer_to_a_queue_finds_who_has_its_skills(centre):
+def test_a_transfer_to_a_queue_finds_who_has_its_skills(centre: Centre) -> None:
     centre.available("ana", "sara")
     head = accepted(centre, ANA, centre.write(MAYA))
     transfer(centre.world, ANA, head.conversation, queue="sales", to_agent=None)
@@ -381,7 +371,7 @@ def test_a_transfer_to_a_queue_finds_who_has_its_skills(centre):
     assert centre.sockets.to("ana-1", "conversation")[-1]["holder"] == "sara"
 
 
-def test_a_transfer_to_a_colleague_is_offered_to_nobody_else(centre):
+def test_a_transfer_to_a_colleague_is_offered_to_nobody_else(centre: Centre) -> None:
     centre.available("ana", "budi", "sara")
     head = accepted(centre, ANA, centre.write(MAYA))
     transfer(centre.world, ANA, head.conversation, queue=None, to_agent=BUDI)
@@ -389,7 +379,7 @@ def test_a_transfer_to_a_colleague_is_offered_to_nobody_else(centre):
     assert centre.live(MAYA).holder == BUDI
 
 
-def test_a_transfer_to_a_busy_colleague_waits_for_them(centre):
+def test_a_transfer_to_a_busy_colleague_waits_for_them(centre: Centre) -> None:
     centre.available("ana", "sara")
     busy = centre.write(RAKA, account="whatsapp/1002", channel="whatsapp")
     assert busy.holder == SARA
@@ -402,7 +392,7 @@ def test_a_transfer_to_a_busy_colleague_waits_for_them(centre):
     assert centre.live(MAYA).holder == SARA
 
 
-def test_a_contact_waiting_for_a_colleague_who_leaves_goes_back_to_the_queue(centre):
+def test_a_contact_waiting_for_a_colleague_who_leaves_goes_back_to_the_queue(centre: Centre) -> None:
     centre.available("ana", "sara")
     accepted(centre, SARA, centre.write(RAKA, account="whatsapp/1002", channel="whatsapp"))
     head = accepted(centre, ANA, centre.write(MAYA))
@@ -413,7 +403,7 @@ def test_a_contact_waiting_for_a_colleague_who_leaves_goes_back_to_the_queue(cen
     assert centre.live(MAYA).holder == ANA
 
 
-def test_a_colleague_who_declines_a_transfer_sends_it_back_to_the_queue(centre):
+def test_a_colleague_who_declines_a_transfer_sends_it_back_to_the_queue(centre: Centre) -> None:
     centre.available("ana", "budi")
     head = accepted(centre, ANA, centre.write(MAYA))
     transfer(centre.world, ANA, head.conversation, queue=None, to_agent=BUDI)
@@ -424,14 +414,14 @@ def test_a_colleague_who_declines_a_transfer_sends_it_back_to_the_queue(centre):
 
 
 @pytest.mark.parametrize("target", [{"queue": "nowhere", "to_agent": None}, {"queue": None, "to_agent": BUDI}])
-def test_a_transfer_to_nowhere_is_refused(centre, target):
+def test_a_transfer_to_nowhere_is_refused(centre: Centre, target: dict[str, Any]) -> None:
     centre.available("ana")
     head = accepted(centre, ANA, centre.write(MAYA))
     with pytest.raises(InvalidRequestError):
         transfer(centre.world, ANA, head.conversation, **target)
 
 
-def test_a_paused_contact_frees_its_capacity_and_comes_back_when_the_customer_writes(centre):
+def test_a_paused_contact_frees_its_capacity_and_comes_back_when_the_customer_writes(centre: Centre) -> None:
     centre.available("sara")
     head = accepted(centre, SARA, centre.write(MAYA))
     pause(centre.world, SARA, head.conversation, centre.now_ms + 3_600_000)
@@ -444,7 +434,7 @@ def test_a_paused_contact_frees_its_capacity_and_comes_back_when_the_customer_wr
     assert centre.live(MAYA).holder == SARA
 
 
-def test_a_paused_contact_comes_back_at_its_time_to_its_agent(centre):
+def test_a_paused_contact_comes_back_at_its_time_to_its_agent(centre: Centre) -> None:
     centre.available("ana", "budi")
     head = accepted(centre, ANA, centre.write(MAYA))
     pause(centre.world, ANA, head.conversation, centre.now_ms + 3_600_000)
@@ -454,7 +444,7 @@ def test_a_paused_contact_comes_back_at_its_time_to_its_agent(centre):
     assert centre.routing.agents[ANA].load["paused"] == 0
 
 
-def test_a_pause_set_anew_outlives_the_first_timer(centre):
+def test_a_pause_set_anew_outlives_the_first_timer(centre: Centre) -> None:
     centre.available("ana")
     head = accepted(centre, ANA, centre.write(MAYA))
     pause(centre.world, ANA, head.conversation, centre.now_ms + 60_000)

@@ -1,6 +1,7 @@
 """Whatever people do, in whatever order, and wherever a step dies before it is repeated: the promises hold."""
 
 from collections import Counter
+from contextlib import suppress
 from typing import Any
 
 from hypothesis import HealthCheck, settings
@@ -90,22 +91,20 @@ class ContactCentre(RuleBasedStateMachine):
 
     @staticmethod
     def quietly(step: Any) -> None:
-        try:
+        with suppress(ThroughlineError):
             step()
-        except ThroughlineError:
-            pass
 
     def run_due(self, fault: tuple[int, bool] = (0, False)) -> None:
         while due := [timer for timer in self.centre.timers.armed if timer.due_ms <= self.centre.now_ms]:
             timer = min(due, key=lambda item: item.due_ms)
             self.centre.timers.armed.remove(timer)
-            self.carry_out(lambda repeated, work=timer.work: run_timer(self.centre.world, work, repeated=repeated), fault)
+            self.carry_out(
+                lambda repeated, work=timer.work: run_timer(self.centre.world, work, repeated=repeated), fault
+            )
             fault = (0, False)
 
     def held(self, agent: str, *states: ContactState) -> Any:
-        found = [
-            head for head in self.centre.threads.lives.values() if head.holder == agent and head.state in states
-        ]
+        found = [head for head in self.centre.threads.lives.values() if head.holder == agent and head.state in states]
         return min(found, key=lambda head: head.conversation, default=None)
 
     # ------------------------------------------------------------ what people do

@@ -189,7 +189,7 @@ def test_on_a_standard_queue_a_failure_holds_up_nothing(stage: Stage) -> None:
 
 @pytest.mark.parametrize("kind", ["store", "conflict", "missing", "configuration", "bug"])
 @pytest.mark.parametrize("fifo", [True, False])
-def test_what_may_go_better_later_stays_on_the_queue(stage: Stage, kind: str, fifo: bool) -> None:  # noqa: FBT001
+def test_what_may_go_better_later_stays_on_the_queue(stage: Stage, kind: str, fifo: bool) -> None:
     assert failed(process_records(event({"raise": kind}), stage.handle, fifo=fifo)) == ["message-0"]
     assert stage.blobs.kept == {}
 

@@ -216,7 +216,7 @@ def test_an_opt_out_from_another_account_does_not_count() -> None:
 
 
 @pytest.mark.parametrize(("window_s", "closed"), [(61, False), (60, True), (59, True)])
-def test_a_closed_reply_window_is_told_before_anything_is_written(window_s: int, closed: bool) -> None:  # noqa: FBT001
+def test_a_closed_reply_window_is_told_before_anything_is_written(window_s: int, closed: bool) -> None:
     scene = scene_with_agent(FakeChannel(reply_window_ms=window_s * 1000))  # the customer wrote 60 s ago
     if closed:
         with pytest.raises(WindowClosedError):

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -57,7 +58,7 @@ def ready(agent: str, signature: str, stamp: str) -> Ready:
         (["voice", "chat", "email"], {"load": {"paused": 9}}),
     ],
 )
-def test_an_agent_is_able_to_take(expected, change):
+def test_an_agent_is_able_to_take(expected: list[str], change: dict[str, Any]) -> None:
     assert able_classes(replace(ANA, **change)) == expected
 
 
@@ -72,22 +73,22 @@ def test_an_agent_is_able_to_take(expected, change):
         (False, "e.1", "en.5"),
     ],
 )
-def test_a_requirement_fits_who_has_every_skill_at_its_level(expected, requirement, signature):
+def test_a_requirement_fits_who_has_every_skill_at_its_level(expected: bool, requirement: str, signature: str) -> None:
     assert fits(requirement, signature) is expected
 
 
-def test_a_personal_requirement_fits_that_agent_alone():
+def test_a_personal_requirement_fits_that_agent_alone() -> None:
     assert fits(personal(AgentId("ana")), "en.5", AgentId("ana"))
     assert not fits(personal(AgentId("ana")), "en.5", AgentId("anastasia"))
     assert not fits(personal(AgentId("ana")), "en.5")
 
 
 @given(SKILLS)
-def test_a_signature_tells_its_skills_back(skills):
+def test_a_signature_tells_its_skills_back(skills: dict[str, int]) -> None:
     assert skills_of(signature_of(skills)) == skills
 
 
-def test_the_more_proficient_goes_first_and_then_whoever_was_able_longest():
+def test_the_more_proficient_goes_first_and_then_whoever_was_able_longest() -> None:
     ranked = rank_candidates(
         "en.1", [ready("new", "en.5", "3"), ready("weak", "en.2", "1"), ready("old", "billing.1+en.5", "2")]
     )
@@ -95,17 +96,17 @@ def test_the_more_proficient_goes_first_and_then_whoever_was_able_longest():
 
 
 @given(st.integers(min_value=0))
-def test_only_equally_proficient_candidates_are_drawn_from(draw):
+def test_only_equally_proficient_candidates_are_drawn_from(draw: int) -> None:
     ranked = rank_candidates("en.1", [ready("a", "en.5", "1"), ready("b", "en.5", "2"), ready("c", "en.4", "0")])
     assert choose_candidate("en.1", ranked, draw).agent_id in {"a", "b"}
 
 
-def test_claims_of_the_same_instant_spread_over_three():
+def test_claims_of_the_same_instant_spread_over_three() -> None:
     ranked = rank_candidates("", [ready(name, "", name) for name in "abcde"])
     assert {choose_candidate("", ranked, draw).agent_id for draw in range(9)} == {"a", "b", "c"}
 
 
-def test_a_slot_taken_and_dropped_leaves_the_agent_as_before():
+def test_a_slot_taken_and_dropped_leaves_the_agent_as_before() -> None:
     slot = Slot(home=Home("h-1"), turn=4, work_class="chat")
     holding = with_slot(ANA, ConversationId("h-1.a"), slot)
     assert holding.load["chat"] == 1
@@ -113,14 +114,16 @@ def test_a_slot_taken_and_dropped_leaves_the_agent_as_before():
     assert (freed.held, freed.load["chat"]) == ({}, 0)
 
 
-def test_a_slot_of_another_turn_is_not_dropped():
+def test_a_slot_of_another_turn_is_not_dropped() -> None:
     slot = Slot(home=Home("h-1"), turn=4, work_class="chat")
     holding = with_slot(ANA, ConversationId("h-1.a"), slot)
     assert without_slots(holding, [(ConversationId("h-1.a"), 3)]) == holding
 
 
 @given(st.sampled_from(WORK_CLASSES), st.integers(0, 3), st.integers(0, 3), st.booleans())
-def test_a_class_that_turns_able_gets_a_stamp_never_used_before(work_class, before, after, here):
+def test_a_class_that_turns_able_gets_a_stamp_never_used_before(
+    work_class: str, before: int, after: int, here: bool
+) -> None:
     old = replace(ANA, load={work_class: before}, stamps={work_class: "0000000000001.00000001"})
     new = replace(old, load={work_class: after}, sockets=("s1",) if here else ())
     stamped = with_stamps(old, new, now_ms=1_700_000_000_000)
@@ -130,7 +133,7 @@ def test_a_class_that_turns_able_gets_a_stamp_never_used_before(work_class, befo
         assert stamped.stamps[work_class] == old.stamps[work_class]
 
 
-def test_a_new_epoch_mints_every_stamp_anew():
+def test_a_new_epoch_mints_every_stamp_anew() -> None:
     old = replace(ANA, stamps={"chat": "x", "email": "y", "voice": "z"})
     stamped = with_stamps(old, replace(old, epoch=2), now_ms=5)
     assert set(stamped.stamps.values()) == {"0000000000005.00000008"}
@@ -139,8 +142,8 @@ def test_a_new_epoch_mints_every_stamp_anew():
 SUPPORT = Queue(name="support", skills={"care": 2})
 
 
-def account(**changes):
-    fields = {"channel": "telegram", "name": "demo", "address": "demo", "queue": "support"} | changes
+def account(**changes: Any) -> ChannelAccount:
+    fields: dict[str, Any] = {"channel": "telegram", "name": "demo", "address": "demo", "queue": "support"} | changes
     return ChannelAccount(**fields)
 
 
@@ -157,7 +160,9 @@ def account(**changes):
         ("care.2+id.4", {"languages": ("en", "id"), "skills": {"id": 4}}, "id"),
     ],
 )
-def test_a_requirement_comes_from_queue_account_and_language(expected, changes, language):
+def test_a_requirement_comes_from_queue_account_and_language(
+    expected: str, changes: dict[str, Any], language: str | None
+) -> None:
     assert requirement_for(account(**changes), SUPPORT, language) == expected
 
 
@@ -165,5 +170,7 @@ def test_a_requirement_comes_from_queue_account_and_language(expected, changes, 
     ("expected", "before", "language"),
     [("sales.1", "care.2", None), ("id.1+sales.1", "care.2+id.1", "id"), ("sales.1", "care.2", "id")],
 )
-def test_a_transfer_keeps_the_language_and_leaves_the_old_skills(expected, before, language):
+def test_a_transfer_keeps_the_language_and_leaves_the_old_skills(
+    expected: str, before: str, language: str | None
+) -> None:
     assert requirement_after_transfer(Queue(name="sales", skills={"sales": 1}), before, language) == expected

@@ -552,7 +552,7 @@ class Jobs(Protocol):
         ...
 
     def postpone(self, receipt: str, *, delay_s: float) -> None:
-        """Let the job that was handed out under `receipt` come back in `delay_s` seconds; its group waits until then."""
+        """Let the job handed out under `receipt` come back in `delay_s` seconds; its group waits until then."""
         ...
 
 

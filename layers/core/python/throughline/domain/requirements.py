@@ -20,7 +20,7 @@ def requirement_for(account: ChannelAccount, queue: Queue, language: str | None)
 
 
 def spoken_language(account: ChannelAccount, language: str | None) -> str | None:
-    """Return the language a conversation is held in: the message's if the account serves it, else the account's first."""
+    """Return the language a conversation is held in: the message's if the account serves it, else its first."""
     if not account.languages:
         return None
     return language if language in account.languages else account.languages[0]

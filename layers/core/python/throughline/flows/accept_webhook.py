@@ -25,6 +25,7 @@ from throughline.ports import Account, Channel, WebhookAnswer, WebhookRequest, W
 
 UNREADABLE = "unreadable_body"
 UNKNOWN_ACCOUNT = "unknown_account"
+FOREIGN_ACCOUNT = "foreign_account"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +66,7 @@ def accept_webhook(world: World, incoming: IncomingWebhook, *, max_bytes: int) -
         known = incoming.channel if incoming.channel in world.channels else "unknown"
         world.telemetry.count("webhook_refused", channel=known, code=refusal.code)
         raise
-    _take_in(world, channel, account, request)
+    _take_in(world, channel, configured, account, request)
     return channel.accepted(request)
 
 
@@ -95,32 +96,44 @@ def _request(world: World, incoming: IncomingWebhook) -> WebhookRequest:
 # ---------------------------------------------------------------- authentic from here on
 
 
-def _take_in(world: World, channel: Channel, account: Account, request: WebhookRequest) -> None:
+def _take_in(
+    world: World, channel: Channel, configured: ChannelAccount, account: Account, request: WebhookRequest
+) -> None:
     """Queue what was understood, then keep what was not: one odd item costs nothing but itself."""
     try:
         events = channel.parse(request, account)
     except MalformedPayloadError:
         keep_webhook(world, account.channel, account.name, request, UNREADABLE)
         return
-    reasons = [_why_not(world, account, event) for event in events]
+    reasons = [_why_not(world, configured, account, event) for event in events]
     _queue(world, (event for event, reason in zip(events, reasons, strict=True) if reason is None), request.received_ms)
     for event, reason in zip(events, reasons, strict=True):
         if reason is not None:
             keep_event(world, event, reason, request.received_ms)
 
 
-def _why_not(world: World, account: Account, event: ChannelEvent) -> str | None:
-    """Return why nobody here has a use for an event, or None if somebody has."""
+def _why_not(world: World, configured: ChannelAccount, account: Account, event: ChannelEvent) -> str | None:
+    """Return why nobody here has a use for an event, or None if somebody has.
+
+    A webhook may bring events of other accounts of its app. Its proof speaks for those that share a secret with it.
+    """
     if isinstance(event, NotUnderstood):
         return event.reason
     if isinstance(event, StatusReported) and event.entry:
         return None  # a message of ours, whichever number of a pool it left by
     if not event.senders and not isinstance(event, StatusReported):
         return "no_sender"
+    if event.account == account.account_id:
+        return None
     channel, _, address = event.account.partition("/")
-    if event.account != account.account_id and world.settings.find_account_by_address(channel, address) is None:
+    other = world.settings.find_account_by_address(channel, address)
+    if other is None:
         return UNKNOWN_ACCOUNT
-    return None
+    return None if _secrets_of(other) & _secrets_of(configured) else FOREIGN_ACCOUNT
+
+
+def _secrets_of(account: ChannelAccount) -> set[str]:
+    return {parameter for parameters in account.secrets.values() for parameter in parameters}
 
 
 def _queue(world: World, events: Iterable[ChannelEvent], received_ms: int) -> None:

@@ -25,7 +25,6 @@ class Directory:
             now_ms = self._clock()
             standing = self._routing.put({"pk": _partition(work_class), "sk": sk, "at": now_ms}, ABSENT)
             self._added_ms[key] = standing["at"] if standing else now_ms
-            self._read_ms.pop(work_class, None)
         return self._clock() - self._added_ms[key] < NEW_MS
 
     def names(self, work_class: str, prefix: str) -> list[str]:

@@ -145,9 +145,12 @@ def moved(head: Head | None, to: Home) -> Filled:
     if head is None:
         return _NOTHING_LIVE, {"to": to}
     standing = head_attributes(head)
+    # Names and values are a customer's words: they go into holes, never into the text of an expression.
+    named = {f"name{i}": name for i, name in enumerate(standing)}
+    stood = {f"value{i}": stands for i, stands in enumerate(standing.values())}
     exactly = every(
-        *(path(name) == to_attribute(stood) for name, stood in standing.items()),
+        *(path(hole(name)) == value(its_value) for name, its_value in zip(named, stood, strict=True)),
         *(path(name).does_not_exist() for name in HEAD.values() if name not in standing),
     )
-    gone = [path(name).remove() for name in standing]
-    return Expression(path("moved").set(value("to")), *gone, condition=exactly), {"to": to}
+    gone = [path(hole(name)).remove() for name in named]
+    return Expression(path("moved").set(value("to")), *gone, condition=exactly), {"to": to, **named, **stood}

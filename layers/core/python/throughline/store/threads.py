@@ -132,6 +132,8 @@ class DynamoThreads:
         One Query, strong: 1 RRU for every 4 KB, so about 1 for five entries.
         """
         keys = entry_key(f"{since_ms:013d}"), entry_key(before or _LAST_KEY)
+        if keys[0] > keys[1]:  # DynamoDB refuses a range that ends before it begins
+            return []
         # A range includes its ends: one more is read, for the case that `before` stands here itself.
         items = self._threads.query(home, keys, limit=limit + (before is not None), newest_first=True)
         return [entry_from(item) for item in items if item["sk"] != keys[1]][:limit]

@@ -186,6 +186,15 @@ def test_an_event_of_another_account_we_do_know_is_queued() -> None:
     assert [event.account for event in queued(scene)] == ["telegram/other_bot"]
 
 
+def test_an_event_of_an_account_with_other_secrets_is_kept_because_the_proof_does_not_speak_for_it() -> None:
+    scene = Scene()
+    other = replace(ACCOUNT, name="other", address="other_bot", secrets={"proof": ("telegram/other-proof",)})
+    scene.settings.configuration = Configuration(accounts={"telegram/demo": ACCOUNT, "telegram/other": other})
+    post(scene, message("m1", account="telegram/other_bot"), message("m2"))
+    assert queued(scene) == [message("m2")]
+    assert [item["reason"] for item in kept(scene)] == ["foreign_account"]
+
+
 def test_an_event_about_nobody_is_kept() -> None:
     scene = Scene()
     post(scene, message(senders=()))

@@ -1,8 +1,11 @@
 """`python -m infra.local`: run the contact centre on this machine. `make run` does this."""
 
+import io
 import logging
 import os
 import sys
+from pathlib import Path
+from typing import TextIO
 
 from infra.local.engine import EngineStartError
 from infra.local.options import BadOptionError, Options
@@ -13,16 +16,34 @@ from infra.local.stack import run
 
 def main() -> int:
     """Run until a signal; return the exit code."""
-    logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level=logging.WARNING, stream=sys.stdout)
-    logging.getLogger("stack").setLevel(os.environ.get("LOCAL_LOG_LEVEL", "INFO"))
     try:
-        run(Options.read(os.environ))
+        options = Options.read(os.environ)
+        terminal = _terminal(options.functions_log)
+        logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level="WARNING", stream=terminal)
+        logging.getLogger("stack").setLevel(os.environ.get("LOCAL_LOG_LEVEL", "INFO"))
+        run(options, terminal)
     except (BadOptionError, PortTakenError, EngineStartError, UnusableFileError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 0  # before anything was served
     return 0
+
+
+def _terminal(functions_log: Path | None) -> TextIO:
+    """Return where the stack itself writes; what the functions write to standard output goes to their log instead.
+
+    By descriptor, because Powertools and Chalice take hold of `sys.stdout` when they are imported.
+    """
+    if functions_log is None:
+        return sys.stdout
+    functions_log.parent.mkdir(parents=True, exist_ok=True)
+    terminal = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
+    with functions_log.open("ab") as log:
+        os.dup2(log.fileno(), 1)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
+    return terminal
 
 
 if __name__ == "__main__":

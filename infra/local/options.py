@@ -23,7 +23,11 @@ class BadOptionError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to run. `public_url` None means that providers are played here and need no way in but the local one."""
+    """How to run.
+
+    `public_url` None means that providers are played here and need no way in but the local one; `functions_log` None
+    that the functions' lines go to standard output.
+    """
 
     port: int = DEFAULT_PORT
     state_dir: Path = Path(".local")
@@ -33,6 +37,7 @@ class Options:
     public_url: str | None = None
     provider_bases: str | None = None
     receipts_pace_s: float = 0.3
+    functions_log: Path | None = None
     polling: Polling = field(default_factory=Polling)
 
     @classmethod
@@ -42,14 +47,17 @@ class Options:
         Raises:
             BadOptionError: one of them cannot be understood.
         """
+        state_dir = Path(environ.get("STATE_DIR") or ".local").absolute()
+        functions_log = environ.get("FUNCTIONS_LOG") or str(state_dir / "functions.log")
         return cls(
             port=_whole(environ, "PORT", DEFAULT_PORT, MAX_PORT),
-            state_dir=Path(environ.get("STATE_DIR") or ".local").absolute(),
+            state_dir=state_dir,
             engine=_engine(environ.get("ENGINE") or "ministack"),
             engine_url=environ.get("AWS_ENDPOINT_URL") or None,
             centre_file=centre_file(environ),
             public_url=(environ.get("PUBLIC_URL") or "").rstrip("/") or None,
             provider_bases=environ.get("PROVIDER_BASES"),
+            functions_log=None if functions_log == "-" else Path(functions_log),
             receipts_pace_s=_whole(environ, "RECEIPTS_PACE_MS", 300, 60_000) / 1000,
             polling=Polling(
                 visibility_s=_whole(environ, "QUEUE_VISIBILITY_S", _POLLING.visibility_s, 43_200),

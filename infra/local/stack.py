@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TextIO
 
 import boto3
 from botocore.config import Config
@@ -49,8 +50,10 @@ class Place:
     engine_url: str
 
 
-def run(options: Options) -> None:
+def run(options: Options, terminal: TextIO) -> None:
     """Serve until SIGINT or SIGTERM. Nothing acknowledged is lost however it ends; call it from the main thread.
+
+    Where to find it is told on `terminal`.
 
     Raises:
         PortTakenError, EngineStartError, UnusableFileError: it cannot start; the message says what to do.
@@ -64,7 +67,7 @@ def run(options: Options) -> None:
         if seeded.kept:
             log.info("configuration version %d, applied by an operator, stays in force", seeded.version)
         pool = ThreadPoolExecutor(THREADS, thread_name_prefix="function")
-        asyncio.run(_serve(options, place, load_deployment(pool, STAGE), door))
+        asyncio.run(_serve(options, place, load_deployment(pool, STAGE), door, terminal))
         pool.shutdown(wait=False, cancel_futures=True)
 
 
@@ -90,11 +93,10 @@ def _environment(options: Options, place: Place) -> Mapping[str, str]:
         "PROVIDER_BASES": options.provider_bases or json.dumps(provider_bases(place.local_url)),
         "AWS_EC2_METADATA_DISABLED": "true",
         "NO_PROXY": f"{LOOPBACK},localhost",
-        "POWERTOOLS_METRICS_DISABLED": os.environ.get("POWERTOOLS_METRICS_DISABLED", "true"),
     }
 
 
-async def _serve(options: Options, place: Place, deployment: Deployment, door: socket.socket) -> None:
+async def _serve(options: Options, place: Place, deployment: Deployment, door: socket.socket, terminal: TextIO) -> None:
     centre = read_centre(options.centre_file)
     sockets = SocketEdge(deployment.sockets, OpenConnections(options.state_dir / "connections.log"))
     journal = Journal(None if options.engine == "moto" else options.state_dir / "sandbox.log")
@@ -114,20 +116,25 @@ async def _serve(options: Options, place: Place, deployment: Deployment, door: s
         for worker in workers:
             worker.start()
         health.ready = True
-        _announce(place, options)
+        print(_announcement(place, options), file=terminal, flush=True)
 
     server = Server(application(routes), begin)
     stopping = _on_signal()
     serving = asyncio.create_task(server.serve(sockets=[door]))
     await asyncio.wait([serving, asyncio.create_task(stopping.wait())], return_when=asyncio.FIRST_COMPLETED)
     health.ready = False
-    for worker in workers:
-        worker.stop()
     sandbox.close()
-    await sockets.close_all(within_s=STOP_S)
-    await asyncio.to_thread(_join, workers)
+    await _finish(workers, sockets)
     server.should_exit = True
     await serving
+
+
+async def _finish(workers: list[QueuePollers | Metronome], sockets: SocketEdge) -> None:
+    """Take no more work, tell the agents, and let what is under way come to its end; the functions still answer."""
+    for worker in workers:
+        worker.stop()
+    await sockets.close_all(within_s=STOP_S)
+    await asyncio.to_thread(_join, workers)
 
 
 def _local(options: Options, place: Place, centre: Centre, health: Health) -> list[BaseRoute]:
@@ -160,15 +167,15 @@ def _on_signal() -> asyncio.Event:
     return stopping
 
 
-def _announce(place: Place, options: Options) -> None:
+def _announcement(place: Place, options: Options) -> str:
     keeps = f"everything is kept in {options.state_dir}" if options.engine == "ministack" else "nothing is kept"
-    print(
+    return (
         f"Throughline is ready at {place.local_url} (engine {options.engine}; {keeps})\n"
         f"  start page   {place.local_url}/\n"
         f"  webhooks     {place.public_url}/webhooks/<channel>/<account>\n"
         f"  agents       {place.local_url.replace('http', 'ws', 1)}/{SOCKET_STAGE}\n"
         f"  sandbox      {place.local_url}/sandbox/sent\n"
         f"  AWS engine   {place.engine_url}\n"
-        "Ctrl-C stops it.",
-        flush=True,
+        f"  functions    {options.functions_log or 'standard output'}\n"
+        "Ctrl-C stops it."
     )

@@ -11,7 +11,7 @@ from infra.local.stack_process import StackProcess
 
 @pytest.fixture(scope="session")
 def stack_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackProcess]:
-    with StackProcess(tmp_path_factory.mktemp("stack"), {"RECEIPTS_PACE_MS": "50"}) as process:
+    with StackProcess(tmp_path_factory.mktemp("stack"), {"RECEIPTS_PACE_MS": "50", "FUNCTIONS_LOG": "-"}) as process:
         process.client()
         yield process
 

@@ -31,7 +31,7 @@ from tests.journeys.desks import (
 CUSTOMERS = 12
 KILL_AFTER = 5
 # A batch in hand when the process dies is given out again when its time is over: not half a minute in a test.
-QUICK = {"QUEUE_VISIBILITY_S": "4", "RECEIPTS_PACE_MS": "50"}
+QUICK = {"QUEUE_VISIBILITY_S": "4", "RECEIPTS_PACE_MS": "50", "FUNCTIONS_LOG": "-"}
 
 
 def test_what_was_acknowledged_before_a_crash_is_worked_off_after_it(tmp_path: Path) -> None:

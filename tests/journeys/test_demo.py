@@ -13,7 +13,7 @@ from infra.local.stack_process import StackProcess
 @pytest.mark.parametrize("engine", ["ministack", "moto"])
 def test_the_demo_misses_nothing(engine: str, tmp_path: Path) -> None:
     story = Story()
-    with StackProcess(tmp_path, {"ENGINE": engine}) as process:
+    with StackProcess(tmp_path, {"ENGINE": engine, "FUNCTIONS_LOG": "-"}) as process:
         asyncio.run(tell(process.client(), story))
         assert process.stop() == 0
     assert story.missing == []

@@ -191,6 +191,19 @@ def test_it_stops_cleanly_while_agents_are_connected(tmp_path: Path) -> None:
             await ana.changed(10_000)
             return code
 
-    with StackProcess(tmp_path) as process:
+    with StackProcess(tmp_path, {"FUNCTIONS_LOG": "-"}) as process:
         assert asyncio.run(work(process)) == 0
     assert [] == [line for line in process.log if "Traceback" in line or "ERROR" in line]
+
+
+def test_a_request_is_at_most_one_line_and_the_functions_have_a_log_of_their_own(tmp_path: Path) -> None:
+    with StackProcess(tmp_path) as process:
+        stack = process.client()
+        banner = len(process.log)
+        for token in ("one", "two"):
+            stack.request("GET", f"/agents?token={token}", headers={"Authorization": f"Bearer {token}"})
+        stack.request("POST", "/sandbox/telegram/bot42:secret/sendMessage", {"chat_id": 1, "text": "words"})
+        process.stop()
+    lines = [line.split(" ", 1)[1].rsplit(" ", 2)[0] for line in process.log[banner:]]
+    assert ["GET /agents 401", "GET /agents 401", "POST /sandbox/telegram/bot***/sendMessage 401"] == lines
+    assert "unauthenticated" in (tmp_path / "functions.log").read_text()

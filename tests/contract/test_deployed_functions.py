@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from functools import cache
 from http import HTTPStatus
@@ -27,9 +26,6 @@ from infra.local.seed import seed
 from tests.contract.packages import core_layer, of_type, pins, resources, sam_template, unpacked_functions, workspace
 from tests.contract.test_policies import granted
 from tests.http_fixtures import SIGNATURE_HEADERS, load
-from throughline.flows.release_due import MINUTE_MS
-from throughline.store._table import Table, connect
-from throughline.store.due_timers import DynamoDueTimers
 
 RUNNER = Path(__file__).with_name("invoke_like_lambda.py")
 RUNTIME_BRINGS = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
@@ -262,8 +258,6 @@ def environment() -> Iterator[dict[str, str]]:
         }
         with patch.dict(os.environ, created):
             seed(ROOT / "infra/local/demo.yaml", "http://127.0.0.1/jwks")
-            due = DynamoDueTimers(Table(connect(), created["ROUTING_TABLE"]))
-            due.advance_cursor(time.time_ns() // 1_000_000 // MINUTE_MS)  # as if it had run for a while
         given = sam_template()["Globals"]["Function"]["Environment"]["Variables"]
         yield {name: value for name, value in created.items() if name in given or name.startswith("AWS_")}
     gateway.shutdown()

@@ -4,18 +4,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from chalice.app import Chalice
 from chalice.test import Client
 
-from functions.desk import desk as blueprint
+from app import app
 from tests.cloud import REGION, cloud
 from tests.integration.center import TIM, Center, center
 from tests.tables import connection, dynamo_stores, fake_stores, tables_of
 from throughline.domain.conversations import Head
 from throughline.domain.messages import Attachment
-
-APP = Chalice(app_name="desk")
-APP.register_blueprint(blueprint)
 
 
 class Desk:
@@ -33,7 +29,7 @@ class Desk:
     ) -> tuple[int, dict[str, Any], Mapping[str, Any]]:
         headers = {"Content-Type": "application/json"} | ({"Authorization": authorization} if authorization else {})
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        with Client(APP) as client:
+        with Client(app) as client:
             if body is None:
                 answer = client.http.get(path, headers=headers)
             else:

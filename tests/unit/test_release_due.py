@@ -6,7 +6,7 @@ import pytest
 from tests.fakes.due_timers import FakeDueTimers
 from tests.fakes.timers import FakeTimers
 from throughline.domain.errors import StoreUnavailableError
-from throughline.flows.release_due import AHEAD_MINUTES, MINUTE_MS, release_due
+from throughline.flows.release_due import AHEAD_MINUTES, MINUTE_MS, MINUTES_A_RUN, release_due
 
 NOW_MS = 30_000_000 * MINUTE_MS + 20_000
 
@@ -50,11 +50,20 @@ def test_after_an_outage_what_is_overdue_goes_off_at_once() -> None:
     assert [timer.delay_s for timer in timers.armed] == [0.0]
 
 
-def test_the_first_run_ever_looks_a_day_back() -> None:
+def test_the_first_run_ever_looks_a_little_back() -> None:
     due, timers = FakeDueTimers(), FakeTimers(NOW_MS)
-    due.put(work("a"), later(-23 * 60))
+    due.put(work("a"), later(-14))
 
     assert release_due(due, timers, NOW_MS) == 1
+
+
+def test_a_long_outage_is_made_up_for_by_several_runs() -> None:
+    due, timers = FakeDueTimers(), FakeTimers(NOW_MS)
+    release_due(due, timers, NOW_MS)
+    due.put(work("a"), later(MINUTES_A_RUN + 60))
+
+    assert release_due(due, timers, later(10 * MINUTES_A_RUN)) == 0
+    assert release_due(due, timers, later(10 * MINUTES_A_RUN + 1)) == 1
 
 
 class BusyTimers(FakeTimers):

@@ -4,6 +4,7 @@ PYTHON ?= python3
 STAGE ?= dev
 BIN := .venv/bin
 INSTALLED := .venv/installed
+PYTEST := $(BIN)/pytest -n auto --dist loadfile
 PIP_COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-emit-options --strip-extras --annotation-style line
 
@@ -33,14 +34,14 @@ demo: setup ## a conversation on each channel, told line by line and checked
 	@$(BIN)/python -m infra.local.demo
 
 test: setup ## every test
-	$(BIN)/pytest
+	$(PYTEST)
 
 check: setup ## what CI runs: format, lint, types, import contracts, tests, package, cfn-lint
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(PYTEST)
 	$(BIN)/python -m infra.package $(STAGE)
 
 bench: setup ## what a message, a decision and a claim cost, beside the goal

@@ -12,7 +12,7 @@ from chalice.app import Response
 
 from functions._wiring import world
 from throughline.aws.queues import read_body
-from throughline.domain.errors import RejectedError, ThroughlineError
+from throughline.domain.errors import InvalidRequestError, RejectedError, ThroughlineError
 from throughline.domain.frames import Frame, error_frame
 from throughline.telemetry import logger
 
@@ -26,7 +26,20 @@ INTERNAL_STATUS = 500
 
 def answers_http(handler: Callable[P, Any]) -> Callable[P, Any]:
     """Make a route answer each error with its status and ``{"error": code}``, and log it."""
+    return _answering(handler, lambda error: {"error": _code(error)})
 
+
+def answers_screen(handler: Callable[P, Any]) -> Callable[P, Any]:
+    """As `answers_http`; a request that is not as the protocol says is also told what is wrong with it."""
+    return _answering(handler, _told)
+
+
+def _told(error: Exception) -> dict[str, str]:
+    told = {"error": _code(error)}
+    return {**told, "message": str(error)} if isinstance(error, InvalidRequestError) else told
+
+
+def _answering(handler: Callable[P, Any], tell: Callable[[Exception], dict[str, str]]) -> Callable[P, Any]:
     @functools.wraps(handler)
     def answering(*args: P.args, **kwargs: P.kwargs) -> Any:
         try:
@@ -34,7 +47,7 @@ def answers_http(handler: Callable[P, Any]) -> Callable[P, Any]:
         except Exception as error:  # noqa: BLE001 - the one place where everything stops
             status = error.http_status if isinstance(error, ThroughlineError) else INTERNAL_STATUS
             _log(error, where=handler.__name__, status=status)
-            return Response({"error": _code(error)}, status_code=status)
+            return Response(tell(error), status_code=status)
 
     return answering
 

@@ -5,14 +5,14 @@ from typing import Any
 
 from chalice.app import Blueprint, Response
 
-from functions._edges import answers_http
+from functions._edges import answers_screen
 from functions._wiring import signing_keys, world
 from throughline.domain.errors import InvalidRequestError, UnauthenticatedError
 from throughline.domain.identifiers import ConversationId, CustomerId
 from throughline.domain.json_fields import decode_object
 from throughline.domain.rights import Caller
 from throughline.flows.attach import link_attachment, offer_upload
-from throughline.flows.authenticate import authenticate
+from throughline.flows.authenticate import sign_in
 from throughline.flows.look_up import view_agents, view_conversation, view_customer, view_queues, view_thread
 
 DEFAULT_PAGE = 50
@@ -23,7 +23,7 @@ desk = Blueprint(__name__)
 
 
 @desk.route("/threads/{customer}", methods=["GET"], cors=True)
-@answers_http
+@answers_screen
 def get_thread(customer: str) -> Response:
     """Answer one page of what was said, oldest first."""
     view = view_thread(
@@ -38,35 +38,35 @@ def get_thread(customer: str) -> Response:
 
 
 @desk.route("/conversations/{conversation}", methods=["GET"], cors=True)
-@answers_http
+@answers_screen
 def get_conversation(conversation: str) -> Response:
     """Answer a conversation with every change of its contact."""
     return _answer(view_conversation(world(), _caller(), ConversationId(conversation)))
 
 
 @desk.route("/customers/{customer}", methods=["GET"], cors=True)
-@answers_http
+@answers_screen
 def get_customer(customer: str) -> Response:
     """Answer a customer's card."""
     return _answer(view_customer(world(), _caller(), CustomerId(customer), _closed()))
 
 
 @desk.route("/agents", methods=["GET"], cors=True)
-@answers_http
+@answers_screen
 def get_agents() -> Response:
     """Answer who is there."""
     return _answer(view_agents(world(), _caller()))
 
 
 @desk.route("/queues", methods=["GET"], cors=True)
-@answers_http
+@answers_screen
 def get_queues() -> Response:
     """Answer how long the queues are."""
     return _answer(view_queues(world(), _caller()))
 
 
 @desk.route("/attachments", methods=["POST"], cors=True)
-@answers_http
+@answers_screen
 def post_attachment() -> Response:
     """Answer where a file can be uploaded to."""
     caller = _caller()
@@ -76,7 +76,7 @@ def post_attachment() -> Response:
 
 
 @desk.route("/attachments/{attachment}", methods=["GET"], cors=True)
-@answers_http
+@answers_screen
 def get_attachment(attachment: str) -> Response:
     """Redirect to the file."""
     url = link_attachment(world(), _caller(), attachment, _closed())
@@ -90,8 +90,8 @@ def _answer(view: Mapping[str, Any]) -> Response:
 def _caller() -> Caller:
     scheme, _, token = desk.current_request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
-        raise UnauthenticatedError("Authorization has to be Bearer and a token")
-    return authenticate(world(), signing_keys(), token.strip())
+        raise UnauthenticatedError("Authorization: has to be the word Bearer, then a token")
+    return sign_in(world(), signing_keys(), token.strip())
 
 
 def _query(name: str) -> str | None:

@@ -12,11 +12,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from infra.configuration.apply import Applied, Request, apply, rollback
+from infra.addresses import is_web_address
+from infra.configuration.apply import Applied, Request, apply, rollback, settled
 from infra.configuration.check import Checked, check_file
 from infra.configuration.differences import differences
 from infra.configuration.render import as_text
-from infra.configuration.schema import is_parameter_name
+from infra.configuration.schema import LOCAL_STAGE, is_parameter_name
 from infra.configuration.stages import Stage, now_ms
 from throughline.domain.errors import ConfigurationError, ThroughlineError
 from throughline.store.settings import Version
@@ -25,14 +26,14 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 # What a stack on this machine takes; a real account's region and credentials come from the environment as always.
 _LOCAL_ENVIRONMENT = {"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 _LISTED = 20
+_ENDPOINT_ADVICE = "give the address that `make run` prints as `AWS engine`: ENDPOINT=http://… (--endpoint http://…)"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     given = _parser().parse_args(arguments)
-    if given.endpoint:
-        _use_endpoint(given.endpoint)
     try:
+        _use_endpoint(given)
         return COMMANDS[given.command](given)
     except (ThroughlineError, ConfigurationError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -66,7 +67,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _use_endpoint(endpoint: str) -> None:
+def _use_endpoint(given: argparse.Namespace) -> None:
+    endpoint = given.endpoint or os.environ.get("AWS_ENDPOINT_URL")
+    if not endpoint and given.stage == LOCAL_STAGE and given.command != "check":
+        raise ConfigurationError(f"stage {LOCAL_STAGE} is on this machine; {_ENDPOINT_ADVICE}")
+    if not endpoint:
+        return
+    if not is_web_address(endpoint):
+        raise ConfigurationError(f"{endpoint!r} is no address of an AWS engine; {_ENDPOINT_ADVICE}")
     os.environ["AWS_ENDPOINT_URL"] = endpoint
     if urlsplit(endpoint).hostname in _LOOPBACK:
         for name, value in _LOCAL_ENVIRONMENT.items():
@@ -93,7 +101,8 @@ def _diff(given: argparse.Namespace) -> int:
     if checked.configuration is None:
         return 1
     current = Stage.open(given.stage).configurations.get_current()
-    _tell_changes(differences(current.configuration, checked.configuration), current.number)
+    wanted = settled(given.stage, current.configuration, checked.configuration)
+    _tell_changes(differences(current.configuration, wanted), current.number)
     return 0
 
 
@@ -145,7 +154,7 @@ def _tell_applied(applied: Applied, stage: str) -> None:
     if applied.agents:
         print(f"routing looks at {', '.join(applied.agents)} again in a quarter of a minute")
     for name in applied.missing_secrets:
-        print(f"{name} has no value yet: python -m infra.configure set-secret {name} --stage {stage}")
+        print(f"{name} has no value yet: .venv/bin/python -m infra.configure set-secret {name} --stage {stage}")
 
 
 def _tell_changes(changes: Sequence[str], number: int) -> None:

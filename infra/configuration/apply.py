@@ -2,9 +2,11 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from infra.configuration.differences import changed_agents, differences
+from infra.configuration.own_keys import address_of_own_keys, with_own_keys
+from infra.configuration.schema import LOCAL_STAGE
 from infra.configuration.stages import Stage
 from throughline.domain.configuration import Configuration
 from throughline.store.settings import CACHE_MS, NO_VERSION, DynamoConfigurations, Version
@@ -27,12 +29,13 @@ class Applied:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """Who applies what, when and why."""
+    """Who applies what, when and why. `own_keys` is where the stack on one machine has its keys; None: where it had."""
 
     configuration: Configuration
     by: str
     at_ms: int
     comment: str = ""
+    own_keys: str | None = None
 
 
 def apply(stage: Stage, request: Request, local_secrets: Mapping[str, str] | None = None) -> Applied:
@@ -47,6 +50,8 @@ def apply(stage: Stage, request: Request, local_secrets: Mapping[str, str] | Non
     for name, value in (local_secrets or {}).items():
         stage.parameters.put(name, value)
     before = stage.configurations.get_current()
+    wanted = settled(stage.name, before.configuration, request.configuration, request.own_keys)
+    request = replace(request, configuration=wanted)
     changes = differences(before.configuration, request.configuration)
     number = _write(stage.configurations, before, request) if changes else before.number
     return Applied(
@@ -66,6 +71,11 @@ def rollback(stage: Stage, number: int, *, by: str, at_ms: int) -> Applied:
     earlier = stage.configurations.get_version(number)
     comment = f"rollback to version {number}"
     return apply(stage, Request(configuration=earlier.configuration, by=by, at_ms=at_ms, comment=comment))
+
+
+def settled(stage: str, current: Configuration, wanted: Configuration, own_keys: str | None = None) -> Configuration:
+    """Return what applying `wanted` puts in force: on one machine the stack's own keys stay at their address."""
+    return with_own_keys(wanted, own_keys or address_of_own_keys(current)) if stage == LOCAL_STAGE else wanted
 
 
 def _write(configurations: DynamoConfigurations, before: Version, request: Request) -> int:

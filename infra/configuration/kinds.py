@@ -18,6 +18,7 @@ Kind = Callable[[Node, Report], Any]
 _UNITS_S = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(\d+)\s*(s|min|h|d)")
 _NULL = "tag:yaml.org,2002:null"
+_TEXT = "tag:yaml.org,2002:str"
 _PLAIN_TAGS: Mapping[str, Callable[[str], Any]] = {
     "tag:yaml.org,2002:int": lambda text: int(text) if re.fullmatch(r"-?\d+", text) else text,
     "tag:yaml.org,2002:bool": lambda text: text.lower() in {"true", "yes", "on"},
@@ -52,6 +53,20 @@ def text(*, longest: int = 200) -> Kind:
             report.add(node.start_mark, "a text is expected here", f"write 1 to {longest} characters")
             return None
         return value
+
+    return read
+
+
+def quoted(*, longest: int) -> Kind:
+    """Words that YAML, too, takes for words: what it takes for a number or a date has to stand in quotes."""
+    words = text(longest=longest)
+
+    def read(node: Node, report: Report) -> str | None:
+        if isinstance(node, ScalarNode) and not is_empty(node) and node.tag != _TEXT:
+            report.add(node.start_mark, "this is no text to YAML", "put it in quotes")
+            return None
+        found: str | None = words(node, report)
+        return found
 
     return read
 

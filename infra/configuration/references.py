@@ -82,7 +82,11 @@ def _check_rules(file: File, path: tuple[str, ...], account: Values, rules: Chan
     _check_needed(file, (*path, "secrets"), [key for key, names in secrets.items() if names], rules.secrets)
     _check_known(file, (*path, "secrets"), secrets, "secret", rules.secrets)
     _check_needed(file, (*path, "settings"), settings, rules.settings)
-    _check_known(file, (*path, "settings"), settings, "setting", (*rules.settings, *rules.more_settings))
+    _check_known(file, (*path, "settings"), settings, "setting", rules.all_settings)
+    for name, value in settings.items():
+        rule = rules.all_settings.get(name)
+        if rule is not None and not rule.fits(value):
+            file.wrong((*path, "settings", name), f"{shown(str(value))} is no {name}", rule.advice)
 
 
 def _check_needed(file: File, path: tuple[str, ...], given: Iterable[str], needed: Iterable[str]) -> None:

@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from yaml.nodes import Node, ScalarNode
 
-from infra.configuration.kinds import Key, Kind, Record, choice, duration, listing, matching, plain, table, text, whole
+from infra.configuration.kinds import Key, Kind, Record, choice, duration, listing, matching, plain, quoted, table, text, whole
 from infra.configuration.problems import Report
 from throughline.domain.routing import WORK_CLASSES
 
@@ -25,18 +26,40 @@ _WEB_ADDRESS = r"https?://[^\s?#]+"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SettingRule:
+    """The form of a setting of a channel, and whether it is a number; `advice` says what to write."""
+
+    form: str
+    advice: str
+    number: bool = False
+
+    def fits(self, value: Any) -> bool:
+        """Return whether the channel could work with a plain value."""
+        return type(value) is (int if self.number else str) and re.fullmatch(self.form, str(value)) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelRules:
     """What an account of a channel has to say. `address` is the form of the provider's own name of the endpoint."""
 
     address: str
     address_advice: str
     secrets: tuple[str, ...] = ()
-    settings: tuple[str, ...] = ()
-    more_settings: tuple[str, ...] = ()
+    settings: Mapping[str, SettingRule] = field(default_factory=dict)
+    more_settings: Mapping[str, SettingRule] = field(default_factory=dict)
+
+    @property
+    def all_settings(self) -> Mapping[str, SettingRule]:
+        """Return the form of every setting that the channel knows."""
+        return {**self.settings, **self.more_settings}
 
     def fits(self, address: str) -> bool:
         """Return whether the provider could call an endpoint so."""
         return re.fullmatch(self.address, address) is not None
+
+
+def _sid(prefix: str) -> SettingRule:
+    return SettingRule(form=f"{prefix}[0-9a-fA-F]{{32}}", advice=f"write {prefix} and 32 digits from 0 to f")
 
 
 CHANNELS: Mapping[str, ChannelRules] = {
@@ -49,8 +72,11 @@ CHANNELS: Mapping[str, ChannelRules] = {
         address=r"\+[1-9]\d{6,14}|\d{3,8}",
         address_advice="write the number as +<country><number>, or the short code",
         secrets=("auth_token",),
-        settings=("account_sid",),
-        more_settings=("messaging_service_sid", "max_segments"),
+        settings={"account_sid": _sid("AC")},
+        more_settings={
+            "messaging_service_sid": _sid("MG"),
+            "max_segments": SettingRule(form=r"[1-9]\d*", advice="write a whole number from 1", number=True),
+        },
     ),
     "whatsapp": ChannelRules(
         address=r"\d{5,20}",
@@ -141,7 +167,7 @@ ISSUER = Record(
     }
 )
 
-LOCAL = Record({"secrets": Key(kind=table(parameter_name, text(longest=4000)))})
+LOCAL = Record({"secrets": Key(kind=table(parameter_name, quoted(longest=4000)))})
 
 DOCUMENT = Record(
     {

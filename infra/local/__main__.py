@@ -18,9 +18,11 @@ def main() -> int:
     """Run until a signal; return the exit code."""
     try:
         options = Options.read(os.environ)
+        # held until the process ends: no with block, for functions may still be at work when this one returns
+        held(options.state_dir)
         terminal = _terminal(options.functions_log)
         logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level="WARNING", stream=terminal)
-        logging.getLogger("stack").setLevel(os.environ.get("LOCAL_LOG_LEVEL", "INFO"))
+        logging.getLogger("stack").setLevel(options.log_level)
         run(options, terminal)
     except (BadOptionError, PortTakenError, EngineStartError, UnusableFileError) as error:
         print(f"error: {error}", file=sys.stderr)

@@ -11,8 +11,8 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from infra.configuration.own_keys import JWKS_PATH
 from infra.local import events
-from infra.local.centre import JWKS_PATH
 from infra.local.guard import only_here
 from infra.local.http_edge import HttpEdge
 from infra.local.sandbox.journal import masked

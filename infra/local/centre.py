@@ -11,8 +11,9 @@ from typing import Any
 
 import yaml
 
+from infra.configuration.own_keys import JWKS_PATH
+
 DEMO_FILE = Path(__file__).with_name("demo.yaml")
-JWKS_PATH = "/local/jwks.json"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

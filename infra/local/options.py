@@ -1,11 +1,13 @@
 """What the stack on one machine may be told, by environment variables. docs/running-locally.md lists them."""
 
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from infra.addresses import is_web_address
 from infra.local.centre import DEMO_FILE
 from infra.local.engine import EngineKind
 from infra.local.pollers import Polling
@@ -13,6 +15,7 @@ from infra.local.pollers import Polling
 STAGE = "local"
 DEFAULT_PORT = 8080
 MAX_PORT = 65535
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 _POLLING = Polling()
 
@@ -38,6 +41,8 @@ class Options:
     provider_bases: str | None = None
     receipts_pace_s: float = 0.3
     functions_log: Path | None = None
+    log_level: str = "INFO"
+    functions_log_level: str = "WARNING"
     polling: Polling = field(default_factory=Polling)
 
     @classmethod
@@ -53,10 +58,12 @@ class Options:
             port=_whole(environ, "PORT", DEFAULT_PORT, MAX_PORT),
             state_dir=state_dir,
             engine=_engine(environ.get("ENGINE") or "ministack"),
-            engine_url=environ.get("AWS_ENDPOINT_URL") or None,
+            engine_url=_address(environ, "AWS_ENDPOINT_URL"),
             centre_file=centre_file(environ),
-            public_url=(environ.get("PUBLIC_URL") or "").rstrip("/") or None,
-            provider_bases=environ.get("PROVIDER_BASES"),
+            public_url=_address(environ, "PUBLIC_URL"),
+            provider_bases=_provider_bases(environ),
+            log_level=_log_level(environ, "LOCAL_LOG_LEVEL", "INFO"),
+            functions_log_level=_log_level(environ, "LOG_LEVEL", "WARNING"),
             functions_log=None if functions_log == "-" else Path(functions_log),
             receipts_pace_s=_whole(environ, "RECEIPTS_PACE_MS", 300, 60_000) / 1000,
             polling=Polling(
@@ -71,6 +78,32 @@ def _whole(environ: Mapping[str, str], name: str, default: int, highest: int) ->
     if not text.isdigit() or int(text) > highest:
         raise BadOptionError(f"{name} is {text!r}; set it to a whole number up to {highest}")
     return int(text)
+
+
+def _address(environ: Mapping[str, str], name: str) -> str | None:
+    text = (environ.get(name) or "").rstrip("/")
+    if text and not is_web_address(text):
+        raise BadOptionError(f"{name} is {text!r}; set it to an address such as https://desk.example.com")
+    return text or None
+
+
+def _provider_bases(environ: Mapping[str, str]) -> str | None:
+    text = environ.get("PROVIDER_BASES")
+    try:
+        bases = json.loads(text or "{}")
+    except ValueError:
+        bases = None
+    if not isinstance(bases, dict) or not all(isinstance(base, str) and is_web_address(base) for base in bases.values()):
+        example = '{"https://api.telegram.org": "http://127.0.0.1:9000"}'
+        raise BadOptionError(f"PROVIDER_BASES is {text!r}; set it to a JSON object such as {example}, or to {{}}")
+    return text
+
+
+def _log_level(environ: Mapping[str, str], name: str, default: str) -> str:
+    text = (environ.get(name) or default).upper()
+    if text not in LOG_LEVELS:
+        raise BadOptionError(f"{name} is {text!r}; set it to one of {', '.join(LOG_LEVELS)}")
+    return text
 
 
 def _engine(text: str) -> EngineKind:

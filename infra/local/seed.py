@@ -1,15 +1,13 @@
 """The configuration this stack begins with: what the file says, with the address of its own keys in it."""
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from infra.configuration.apply import Request, apply
 from infra.configuration.check import check_file
 from infra.configuration.stages import Stage
-from infra.local.centre import JWKS_PATH
 from infra.local.options import STAGE
-from throughline.domain.configuration import Configuration
 
 BY = "the local stack"
 
@@ -40,20 +38,12 @@ def seed(path: Path, jwks_url: str) -> Seeded:
     stage = Stage.open(STAGE)
     current = stage.configurations.get_current()
     kept = current.number > 0 and current.by != BY
-    wanted = current.configuration if kept else checked.configuration
     request = Request(
-        configuration=_with_own_keys(wanted, jwks_url),
+        configuration=current.configuration if kept else checked.configuration,
         by=current.by if kept else BY,
         at_ms=time.time_ns() // 1_000_000,
         comment=f"keys at {jwks_url}" if kept else str(path.name),
+        own_keys=jwks_url,
     )
     applied = apply(stage, request, checked.local_secrets)
     return Seeded(version=applied.number, kept=kept)
-
-
-def _with_own_keys(configuration: Configuration, jwks_url: str) -> Configuration:
-    issuers = {
-        name: replace(issuer, jwks_url=jwks_url) if issuer.jwks_url.endswith(JWKS_PATH) else issuer
-        for name, issuer in configuration.issuers.items()
-    }
-    return replace(configuration, issuers=issuers)

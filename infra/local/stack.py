@@ -16,8 +16,9 @@ import boto3
 from botocore.config import Config
 from starlette.routing import BaseRoute
 
+from infra.configuration.own_keys import JWKS_PATH
 from infra.local.application import Health, application, edge_routes, local_routes
-from infra.local.centre import JWKS_PATH, Centre, read_centre
+from infra.local.centre import Centre, read_centre
 from infra.local.deployed import ROOT, Deployment, load_deployment
 from infra.local.engine import start_engine
 from infra.local.events import SOCKET_STAGE

@@ -127,6 +127,7 @@ class _Desk:
         connection = Connection(
             connection_id=ConnectionId(f"{agent}-socket="), subject=agent, role="agent", expires_ms=2**53
         )
+        self.world.connections.add_connection(connection)
         say_hello(self.world, connection, {})
         set_presence(self.world, AgentId(agent), presence, None)
 
@@ -213,11 +214,9 @@ def _freed(desk: _Desk) -> tuple[Bill, Bill]:
         waiting = [desk.stranger() for _ in range(2)]
         for customer in waiting:
             desk.message(customer)
-        say_hello(
-            desk.world,
-            Connection(connection_id=ConnectionId("omar-socket="), subject="omar", role="agent", expires_ms=2**53),
-            {},
-        )
+        omar = Connection(connection_id=ConnectionId("omar-socket="), subject="omar", role="agent", expires_ms=2**53)
+        desk.world.connections.add_connection(omar)
+        say_hello(desk.world, omar, {})
     freed = desk.counted(lambda: set_presence(desk.world, AgentId("omar"), Presence.AVAILABLE, None))
     desk.accept(waiting[0])
     assert desk.live(waiting[1]).state is ContactState.QUEUED, "omar takes one chat at a time"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.tables import ANNA, BEN, HOME, NOW_MS, OTHER_HOME, VIA, Stores, opened, opening, reference
-from throughline.domain.conversations import ContactChange, ContactState, Expected, Head, Moved
+from throughline.domain.conversations import RECENT_MS, ContactChange, ContactState, Expected, Head, Moved
 from throughline.domain.errors import InvalidRequestError
 from throughline.domain.identifiers import ConversationId, Home
 
@@ -70,10 +70,19 @@ def test_a_late_message_raises_the_version_and_leaves_what_tells_of_the_latest(s
     stores.threads.announce(HOME, opening(5, name="Ada"))
     before = live(stores)
 
-    found = stores.threads.announce(HOME, opening(3, name="Old", via="other/1|x:2", language="de"))
+    late = opening(3, name="Old", via="other/1|x:2", language="de", arrival_ms=NOW_MS + RECENT_MS + 3)
+    found = stores.threads.announce(HOME, late)
 
     assert found == replace(before, version=2, vias={VIA: NOW_MS + 5, "other/1|x:2": NOW_MS + 3}, language="de")
     assert found.latest > opening(3).reference
+
+
+def test_a_late_message_that_was_sent_just_now_tells_which_way_the_customer_writes(stores: Stores) -> None:
+    stores.threads.announce(HOME, opening(5))
+
+    stores.threads.announce(HOME, opening(3, via="other/1|x:2"))
+
+    assert live(stores).last_via == "other/1|x:2"
 
 
 def test_a_late_message_does_not_shorten_a_reply_window(stores: Stores) -> None:

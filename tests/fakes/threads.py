@@ -81,7 +81,7 @@ class FakeThreads:
 
     def move_home(self, home: Home, to: Home, head: Head | None) -> bool:
         with self.lock:
-            if self.lives.get(home) != head:
+            if home in self.moves or self.lives.get(home) != head:
                 return self.moves.get(home) == to
             self.lives.pop(home, None)
             self.moves[home] = to
@@ -182,7 +182,7 @@ def _heard_from(head: Head, opening: Opening) -> Head:
         )
     return replace(
         head,
-        last_via=head.last_via or opening.via,
+        last_via=opening.via if opening.recent else head.last_via or opening.via,
         name=head.name or opening.name,
         vias={opening.via: opening.via_ms, **head.vias},
     )

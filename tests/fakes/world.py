@@ -99,13 +99,15 @@ class Centre:
         self.settings = FakeSettings(demo_configuration(*agents))
         self.outbound = FakeJobs()
         self.media = FakeJobs()
+        self.connections = FakeConnections()
+        self._connected: set[ConnectionId] = set()
         self._drawn = 0
         self._messages = 0
         self.world = World(
             threads=self.threads,
             customers=self.customers,
             routing=self.routing,
-            connections=FakeConnections(),
+            connections=self.connections,
             settings=self.settings,
             timers=self.timers,
             inbound=FakeJobs(),
@@ -175,8 +177,12 @@ class Centre:
         return Connection(connection_id=connection_id, subject=agent, role="agent", expires_ms=NEVER_MS)
 
     def hello(self, agent: str, socket: str | None = None, **resume: int) -> Mapping[str, Any]:
-        """Connect an agent's screen and return its snapshot."""
-        return say_hello(self.world, self.connection(agent, socket), dict(resume))  # type: ignore[arg-type]
+        """Connect an agent's screen, unless it was before, and return its snapshot."""
+        connection = self.connection(agent, socket)
+        if connection.connection_id not in self._connected:
+            self._connected.add(connection.connection_id)
+            self.connections.add_connection(connection)
+        return say_hello(self.world, connection, dict(resume))  # type: ignore[arg-type]
 
     def available(self, *agents: str) -> None:
         """Sign agents in and let them take work."""

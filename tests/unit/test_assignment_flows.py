@@ -360,6 +360,16 @@ def test_closing_twice_is_closing_once(centre: Centre) -> None:
     assert centre.routing.agents[ANA].load["chat"] == 0
 
 
+def test_what_comes_after_a_close_is_refused(centre: Centre) -> None:
+    centre.available("ana")
+    head = accepted(centre, ANA, centre.write(MAYA))
+    close(centre.world, ANA, head.conversation, "solved", None)
+    with pytest.raises(ForbiddenError):
+        transfer(centre.world, ANA, head.conversation, queue="sales", to_agent=None)
+    with pytest.raises(ConflictError):
+        close(centre.world, ANA, head.conversation, "spam", None)
+
+
 def test_a_transfer_to_a_queue_finds_who_has_its_skills(centre: Centre) -> None:
     centre.available("ana", "sara")
     head = accepted(centre, ANA, centre.write(MAYA))

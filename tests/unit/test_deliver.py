@@ -397,6 +397,7 @@ def test_wrong_credentials_fail_the_reply_and_call_an_operator() -> None:
     assert "operator" in str(scene.the_entry().reason)
     assert scene.telemetry.total("reply_failed", code="configuration") == 1
     assert scene.telemetry.total("configuration_error", account=ACCOUNT_ID) == 1
+    assert scene.telemetry.alerts
 
 
 @pytest.mark.parametrize("missing", ["account", "secret", "channel"])

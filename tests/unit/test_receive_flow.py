@@ -257,3 +257,18 @@ def test_who_wants_no_advertising_still_gets_answers(centre: Centre) -> None:
     )
     assert [entry.type for entry in entries(centre, EntryKind.CONSENT)] == ["opt_out"]
     assert not opted_out(centre, head, "telegram/demo")
+
+
+def test_who_wrote_last_on_another_channel_is_answered_there_though_its_clock_counts_whole_seconds(
+    centre: Centre,
+) -> None:
+    centre.pass_s(0.527)
+    centre.write(PHONE, account="twilio_sms/+15005550006", channel="twilio_sms", sent_ms=None)
+    head = centre.write(PHONE, account="whatsapp/1001", channel="whatsapp", sent_ms=START_MS)
+    assert head.last_via == f"whatsapp/1001|{PHONE}"
+
+
+def test_a_message_that_is_days_late_does_not_change_where_the_customer_is_answered(centre: Centre) -> None:
+    centre.write(PHONE, account="twilio_sms/+15005550006", channel="twilio_sms", sent_ms=None)
+    head = centre.write(PHONE, account="whatsapp/1001", channel="whatsapp", sent_ms=START_MS - 86_400_000)
+    assert head.last_via == f"twilio_sms/+15005550006|{PHONE}"

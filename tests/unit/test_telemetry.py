@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.telemetry import FakeTelemetry
-from throughline.domain.errors import StoreUnavailableError
+from throughline.domain.errors import ConfigurationError, StoreUnavailableError
 from throughline.telemetry import MAX_VALUE_LENGTH, REMOVED, DiscreetFormatter, PowertoolsTelemetry, logger
 
 SECRET = "s3cr3t-s3cr3t-s3cr3t"
@@ -121,3 +121,10 @@ def test_a_fake_counts_by_dimension() -> None:
     telemetry.count("refused", channel="telegram", code="forbidden")
     telemetry.count("refused", channel="whatsapp", code="forbidden")
     assert [telemetry.total("refused"), telemetry.total("refused", channel="telegram")] == [2, 1]
+
+
+def test_an_alert_says_what_is_wrong_in_our_own_words(caplog: pytest.LogCaptureFixture) -> None:
+    error = ConfigurationError("channel account twilio_sms/demo has no setting named account_sid")
+    PowertoolsTelemetry().alert("configuration_error", error, account="twilio_sms/demo")
+    line = json.loads(DiscreetFormatter(serialize_stacktrace=False).format(caplog.records[-1]))
+    assert "no setting named account_sid" in line["why"]

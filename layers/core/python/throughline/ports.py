@@ -607,6 +607,10 @@ class Telemetry(Protocol):
         """Add one to a metric."""
         ...
 
+    def alert(self, metric: str, error: Exception, **dimensions: str) -> None:
+        """Add one to a metric, and write down the error: an operator has to act on it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:

@@ -100,6 +100,11 @@ class PowertoolsTelemetry:
             for name, value in dimensions.items():
                 line.add_dimension(name=name, value=_shortened(_scrubbed(value)))
 
+    def alert(self, metric: str, error: Exception, **dimensions: str) -> None:
+        """Add one, and one line that says what is wrong; see ports.Telemetry."""
+        self.count(metric, **dimensions)
+        logger.error(metric, extra={**dimensions, "why": error})
+
 
 def _make_logger() -> Logger:
     for library in _LIBRARIES:

@@ -4,7 +4,6 @@ Errors name the host alone. A path may hold a secret (Telegram's holds the bot t
 request is passed on or chained.
 """
 
-import logging
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -42,7 +41,6 @@ class UrllibHttp:
         self._clock_s = clock_s
         self._used_s = clock_s()
         self._pool = urllib3.PoolManager(maxsize=4, retries=False)
-        logging.getLogger("urllib3").setLevel(logging.WARNING)  # at DEBUG it logs every path
 
     def request(
         self,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from throughline.domain.errors import InvalidRequestError
-from throughline.domain.identifiers import AgentId, ConversationId, home_of_conversation, parse_offer_id
+from throughline.domain.identifiers import AgentId, ConversationId, parse_offer_id
 from throughline.domain.json_fields import MAX_REFERENCE_CHARACTERS, Fields, decode_object, is_count
 from throughline.domain.routing import Presence
 
@@ -106,12 +106,11 @@ class Pause(ConversationFrame):
 
 
 def frame_id_of(text: str) -> str | None:
-    """Return the id of a frame however wrong the rest of it is, or None where there is none to be found."""
+    """Return the id of a frame however wrong the rest of it is, or None where there is none that can be sent back."""
     try:
-        frame_id = decode_object(text, MAX_FRAME_BYTES).get("id")
+        return Fields(decode_object(text, MAX_FRAME_BYTES)).text_or_none("id", MAX_ID_CHARACTERS)
     except InvalidRequestError:
         return None
-    return frame_id if isinstance(frame_id, str) and 0 < len(frame_id) <= MAX_ID_CHARACTERS else None
 
 
 def read_frame(text: str) -> ClientFrame:
@@ -150,7 +149,6 @@ def _set_presence(fields: Fields, action: str, frame_id: str) -> SetPresence:
 
 def _answer_offer(fields: Fields, action: str, frame_id: str) -> AnswerOffer:
     conversation, turn = parse_offer_id(fields.text("offer", MAX_REFERENCE_CHARACTERS))
-    home_of_conversation(conversation)
     reason = fields.text_or_none("reason", MAX_REASON_CHARACTERS) if action == "offer.reject" else None
     return AnswerOffer(action=action, frame_id=frame_id, conversation=conversation, turn=turn, reason=reason)
 

@@ -18,6 +18,7 @@ from throughline.domain.messages import Attachment, DeliveryStatus, Location
 from throughline.domain.routing import Waiting
 
 PREVIEW_CHARACTERS = 120
+RECENT_MS = 60_000
 
 
 class Direction(StrEnum):
@@ -98,6 +99,7 @@ class ContactState(StrEnum):
 
 
 HOLDING = frozenset({ContactState.OFFERED, ContactState.ACTIVE, ContactState.WRAPPING})
+HELD = (ContactState.OFFERED, ContactState.ACTIVE, ContactState.WRAPPING, ContactState.PAUSED)  # has a holder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +192,11 @@ class Opening:
     channel: str
     name: str | None
     language: str | None
+
+    @property
+    def recent(self) -> bool:
+        """Return whether the message was sent just before it arrived."""
+        return self.arrival_ms - self.via_ms < RECENT_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

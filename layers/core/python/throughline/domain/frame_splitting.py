@@ -14,6 +14,7 @@ def frames_within(frame: Frame, max_bytes: int = MAX_POST_BYTES) -> list[Frame]:
 
     Its conversations then say ``"more": true``, and so does every `entries` frame but the last of a conversation. An
     entry that is too large alone comes without its content and says ``"withheld": true``; the desk's REST API has it.
+    So does the entry of a `message`.
     """
     if _size(frame) <= max_bytes:
         return [frame]
@@ -23,6 +24,8 @@ def frames_within(frame: Frame, max_bytes: int = MAX_POST_BYTES) -> list[Frame]:
     elif isinstance(frame.get("conversation"), Mapping):
         conversations = [frame["conversation"]]
         bare = {**frame, "conversation": _without_entries(frame["conversation"])}
+    elif frame.get("event") == "message":
+        return [{**frame, "entry": _withheld(frame["entry"])}]
     else:
         return [frame]
     return [bare, *(part for item in conversations for part in _entries_frames(item, max_bytes))]

@@ -94,6 +94,7 @@ def conversation_view(head: Head) -> Frame:
     return {
         "conversation": head.conversation,
         "version": head.version,
+        "turn": head.turn,
         "state": head.state,
         "customer": {"id": head.customer, "name": head.name},
         "queue": head.queue,

@@ -86,15 +86,15 @@ def conversation_id(home: Home, reference: str) -> ConversationId:
     return ConversationId(f"{home}.{digest(home, reference)[:10]}")
 
 
-def home_of_conversation(conversation: ConversationId) -> Home:
-    """Return the home in which a conversation was opened.
+def home_of_conversation(conversation: ConversationId, *, field: str = "conversation") -> Home:
+    """Return the home in which a conversation was opened. `field` is the name under which a client gave us the id.
 
     Raises:
         InvalidRequestError: this is no conversation id.
     """
     home, dot, rest = conversation.partition(".")
     if not (dot and rest and home.startswith("h-")):
-        raise InvalidRequestError("not a conversation id")
+        raise InvalidRequestError(f"{field}: is no {field} id")
     return Home(home)
 
 
@@ -103,15 +103,15 @@ def entry_id(home: Home, reference: str) -> EntryId:
     return EntryId(f"{home}.{reference.replace('#', '.')}")
 
 
-def parse_entry_id(entry: str) -> tuple[Home, str]:
-    """Return the home and the reference inside an entry id.
+def parse_entry_id(entry: str, *, field: str = "entry") -> tuple[Home, str]:
+    """Return the home and the reference inside an entry id. `field` is the name under which a client gave us the id.
 
     Raises:
         InvalidRequestError: this is no entry id.
     """
     parts = entry.split(".")
     if len(parts) != 3 or not parts[0].startswith("h-") or not parts[1].isdigit():  # noqa: PLR2004
-        raise InvalidRequestError("not an entry id")
+        raise InvalidRequestError(f"{field}: holds no entry id")
     return Home(parts[0]), f"{parts[1]}#{parts[2]}"
 
 
@@ -127,6 +127,7 @@ def parse_offer_id(offer: str) -> tuple[ConversationId, int]:
         InvalidRequestError: this is no offer id.
     """
     conversation, dot, turn = offer.rpartition(".")
-    if not (dot and turn.isdecimal() and "." in conversation):
-        raise InvalidRequestError("not an offer id")
+    if not (dot and turn.isdecimal()):
+        raise InvalidRequestError("offer: is no offer id")
+    home_of_conversation(ConversationId(conversation), field="offer")
     return ConversationId(conversation), int(turn)

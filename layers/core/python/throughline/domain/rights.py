@@ -39,7 +39,8 @@ class Ownership(StrEnum):
 
     HOLDER = "holder"  # it is theirs: accepted, or being wrapped up
     OFFERED = "offered"  # offered to them at this moment
-    KEEPER = "keeper"  # it waits for them: paused or resolved by them, or to be offered to them first
+    PAUSED = "paused"  # they set it aside; it is theirs still
+    KEEPER = "keeper"  # it waits for them: resolved by them, or to be offered to them first
     PAST = "past"  # held by or offered to them before, in this very conversation
     TEAM = "team"  # with an agent of one of the supervisor's teams
     OTHER = "other"
@@ -53,8 +54,10 @@ class Right(StrEnum):
 
 
 _HELD = (Ownership.HOLDER,)
-_OWN = (Ownership.HOLDER, Ownership.KEEPER)
-_KNOWN = (Ownership.HOLDER, Ownership.OFFERED, Ownership.KEEPER, Ownership.PAST)
+_OWN = (Ownership.HOLDER, Ownership.PAUSED)
+_WAITED_FOR = (*_OWN, Ownership.KEEPER)
+_KNOWN = (Ownership.HOLDER, Ownership.OFFERED, Ownership.PAUSED, Ownership.KEEPER, Ownership.PAST)
+_LEFT = (Ownership.KEEPER, Ownership.PAST)
 _LED = (*_KNOWN, Ownership.TEAM)
 _ALL = tuple(Ownership)
 
@@ -74,14 +77,14 @@ RIGHTS: Mapping[str, Row] = {
     "presence.set": _staff(*_ALL),
     "offer.accept": _staff(Ownership.OFFERED, repeat=_KNOWN),
     "offer.reject": _staff(Ownership.OFFERED, repeat=_KNOWN),
-    "message.send": _staff(*_OWN, repeat=[Ownership.PAST]),
+    "message.send": _staff(*_OWN, repeat=_LEFT),
     "note.add": _staff(*_KNOWN, supervisor=_LED),
-    "typing": _staff(*_OWN),
-    "read": _staff(*_OWN),
+    "typing": _staff(*_WAITED_FOR),
+    "read": _staff(*_WAITED_FOR),
     "conversation.wrap_up": _staff(*_HELD),
-    "conversation.close": _staff(*_HELD, repeat=[Ownership.KEEPER, Ownership.PAST]),
-    "conversation.transfer": _staff(*_HELD, repeat=[Ownership.KEEPER, Ownership.PAST]),
-    "conversation.pause": _staff(*_OWN),
+    "conversation.close": _staff(*_HELD, repeat=[Ownership.PAUSED, *_LEFT]),
+    "conversation.transfer": _staff(*_HELD, repeat=[Ownership.PAUSED, *_LEFT]),
+    "conversation.pause": _staff(*_OWN, repeat=[Ownership.KEEPER]),
     "GET /threads": _staff(*_KNOWN, supervisor=_ALL),
     "GET /conversations": _staff(*_KNOWN, supervisor=_ALL),
     "GET /customers": _staff(*_KNOWN, supervisor=_ALL),
@@ -116,13 +119,13 @@ def ownership_of(head: Head, agent: AgentId) -> Ownership:
     """Return how a conversation stands to an agent, the closest word that applies."""
     if head.holder == agent:
         return _HELD_AS.get(head.state, Ownership.HOLDER)
-    if head.preferred == agent:
+    if head.holder is None and head.preferred == agent:
         return Ownership.KEEPER
     former = (AgentId(item.partition(":")[2]) for item in head.past)
     return Ownership.PAST if agent in former else Ownership.OTHER
 
 
-_HELD_AS = {ContactState.OFFERED: Ownership.OFFERED, ContactState.PAUSED: Ownership.KEEPER}
+_HELD_AS = {ContactState.OFFERED: Ownership.OFFERED, ContactState.PAUSED: Ownership.PAUSED}
 
 
 def may_see(role: Role, entry: Entry) -> bool:

@@ -199,6 +199,15 @@ def without_slots(agent: Agent, drop: Collection[tuple[ConversationId, int]]) ->
     return replace(agent, held=held, load=load)
 
 
+def left_over(agent: Agent, conversation: ConversationId, turn: int) -> tuple[tuple[ConversationId, int], ...]:
+    """Return what to drop of a contact that has come to `turn`: the agent's slot of an earlier turn, if there is one.
+
+    Whoever let the contact go died before freeing it. It will never be held at that turn again.
+    """
+    slot = agent.held.get(conversation)
+    return ((conversation, slot.turn),) if slot is not None and slot.turn < turn else ()
+
+
 def written(old: Agent, new: Agent) -> Agent:
     """Return `new` as it stands in the table once it has replaced `old`."""
     return replace(new, seq=old.seq + 1)

@@ -19,19 +19,23 @@ def change_agent(
     """Write what `change` makes of the agent; return the agent before and after, or None twice if there is none.
 
     Classes that turn able get a fresh stamp (the caller then settles with `ensure`), hints that are no longer true go.
+    Before is what the first look saw: after a lost reply the second one sees what this call has written itself.
 
     Raises:
         StoreUnavailableError: others kept writing. Repeat.
     """
+    first: Agent | None = None
     for _ in range(TRIES):
         before = world.routing.find_agent(agent_id)
         if before is None:
             return None, None
+        first = first or before
         changed = change(before)
         after = before if changed == before else with_stamps(before, changed, world.clock())
         if after is before or world.routing.replace_agent(before, after):
-            withdraw_ready(world, before, after, repeated=repeated)
-            return before, after if after is before else written(before, after)
+            for stood in [before] if first is before else [first, before]:
+                withdraw_ready(world, stood, after, repeated=repeated)
+            return first, after if after is before else written(before, after)
     raise StoreUnavailableError("the agent is changing too fast")
 
 

@@ -8,9 +8,9 @@ line.
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from throughline.domain.conversations import ContactChange, ContactState, Head, Moved
+from throughline.domain.configuration import DEFAULT_GRACE_S, Queue
+from throughline.domain.conversations import ContactState, Head, Moved
 from throughline.domain.errors import StoreUnavailableError
-from throughline.domain.frames import offer_frame
 from throughline.domain.identifiers import AgentId, ConversationId, digest
 from throughline.domain.routing import (
     Agent,
@@ -23,6 +23,7 @@ from throughline.domain.routing import (
     able_classes,
     choose_candidate,
     fits,
+    left_over,
     oldest,
     rank_candidates,
     with_slot,
@@ -30,7 +31,7 @@ from throughline.domain.routing import (
     without_slots,
     written,
 )
-from throughline.flows.notify import notify_agent
+from throughline.flows.notify import show_offer, show_on_later_screens
 from throughline.ports import World
 
 HEADS = 4  # how many of a collection are looked at
@@ -40,6 +41,12 @@ SECOND_LOOK_S = 15.0  # longer than anybody may keep what they know of signature
 
 Drop = Collection[tuple[ConversationId, int]]
 Change = tuple[Agent, Agent]  # before and after
+Passed = Mapping[tuple[AgentId, str], str]  # hints (agent and stamp) that led nowhere, and why
+
+
+def policy_of(world: World, queue: str) -> Queue:
+    """Return a queue, with the defaults if it was taken out of the configuration while contacts are still in it."""
+    return world.settings.find_queue(queue) or Queue(name=queue)
 
 
 # ---------------------------------------------------------------- the contact's side
@@ -62,13 +69,25 @@ def place(world: World, head: Head, preview: str | None, *, repeated: bool = Fal
         world.timers.arm(work, delay_s=SECOND_LOOK_S)
     world.routing.put_waiting(waiting)
     if not _find(world, waiting, strong=True, tries=TRIES):
+        _mind_absence(world, waiting)
         return False
     world.routing.delete_waiting(waiting)
     return True
 
 
+def _mind_absence(world: World, waiting: Waiting) -> None:
+    """Let a contact that waits for one agent alone be sent on, if that agent has gone before it began to wait."""
+    if not waiting.requirement.startswith("@"):
+        return
+    agent = world.routing.find_agent(AgentId(waiting.requirement[1:]))
+    if agent and not agent.capacity.get(waiting.work_class):
+        world.timers.arm({"kind": "agent_configured", "agent": agent.agent_id}, delay_s=0)
+    elif agent and not agent.sockets:
+        world.timers.arm({"kind": "grace", "agent": agent.agent_id, "epoch": agent.epoch}, delay_s=DEFAULT_GRACE_S)
+
+
 def _find(world: World, waiting: Waiting, *, strong: bool, tries: int) -> bool:
-    passed: dict[str, str] = {}
+    passed: dict[tuple[AgentId, str], str] = {}
     for attempt in range(tries):
         ranked = _candidates(world, waiting, passed, strong=strong)
         if not ranked:
@@ -76,46 +95,60 @@ def _find(world: World, waiting: Waiting, *, strong: bool, tries: int) -> bool:
         draw = int(digest(waiting.conversation, str(waiting.turn), str(attempt)), 16)
         chosen = choose_candidate(waiting.requirement, ranked, draw)
         # A claim that fails costs four write units, a look one read unit: after the first loss, look first.
-        if attempt and not _is_true(world, chosen):
-            passed[chosen.agent_id] = "no longer able"
-            continue
-        decision = {
-            "candidates": [item.agent_id for item in ranked],
-            "excluded": dict.fromkeys(waiting.excluded, "let it pass") | passed,
-            "requirement": waiting.requirement,
-        }
-        if _claim(world, waiting, chosen, decision) is not Claim.AGENT_UNABLE:
+        unable = attempt and not _is_true(world, chosen)
+        if not unable and _claim(world, waiting, chosen, _decision(waiting, ranked, passed)) is not Claim.AGENT_UNABLE:
             return True
-        passed[chosen.agent_id] = "no longer able"
+        # The hint, not the agent: another hint of the same agent may be true.
+        passed[chosen.agent_id, chosen.stamp] = "no longer able"
     if strong:
         raise StoreUnavailableError("too many agents were claimed by others")
     return False
 
 
-def _candidates(world: World, waiting: Waiting, passed: Collection[str], *, strong: bool) -> list[Ready]:
-    out = {*waiting.excluded, *passed}
-    if waiting.preferred and waiting.preferred not in out:
-        preferred = _ready_of(world, waiting.preferred, waiting.work_class)
+def _decision(waiting: Waiting, ranked: Collection[Ready], passed: Passed) -> dict[str, Any]:
+    unable = {agent: why for (agent, _), why in passed.items()}
+    return {
+        "candidates": [item.agent_id for item in ranked],
+        "excluded": dict.fromkeys(waiting.excluded, "let it pass") | unable,
+        "requirement": waiting.requirement,
+    }
+
+
+def _candidates(world: World, waiting: Waiting, passed: Passed, *, strong: bool) -> list[Ready]:
+    if waiting.preferred:
+        preferred = _ready_of(world, waiting.preferred, waiting, passed)
         if preferred:
             return [preferred]
     if waiting.requirement.startswith("@"):
-        own = AgentId(waiting.requirement[1:])
-        ready = None if own in out else _ready_of(world, own, waiting.work_class)
+        ready = _ready_of(world, AgentId(waiting.requirement[1:]), waiting, passed)
         return [ready] if ready else []
-    limit = HEADS + len(out)  # what is filtered out must not hide the rest
     found = [
         item
         for signature in world.routing.list_signatures(waiting.work_class)
         if fits(waiting.requirement, signature)
-        for item in world.routing.list_ready(waiting.work_class, signature, limit=limit, strong=strong)
-        if item.agent_id not in out
+        for item in _first_ready(world, waiting, signature, passed, strong=strong)
     ]
     return rank_candidates(waiting.requirement, found)
 
 
-def _ready_of(world: World, agent_id: AgentId, work_class: str) -> Ready | None:
-    agent = world.routing.find_agent(agent_id)
-    return _ready(agent, work_class) if agent and able(agent, work_class) else None
+def _first_ready(world: World, waiting: Waiting, signature: str, passed: Passed, *, strong: bool) -> list[Ready]:
+    limit = HEADS + len(waiting.excluded) + len(passed)
+    while True:
+        found = world.routing.list_ready(waiting.work_class, signature, limit=limit, strong=strong)
+        fitting = [item for item in found if _may_be_asked(item, waiting, passed)]
+        if fitting or len(found) < limit:
+            return fitting
+        limit *= HEADS  # what is filtered out must not hide the rest
+
+
+def _may_be_asked(ready: Ready, waiting: Waiting, passed: Passed) -> bool:
+    return ready.agent_id not in waiting.excluded and (ready.agent_id, ready.stamp) not in passed
+
+
+def _ready_of(world: World, agent_id: AgentId, waiting: Waiting, passed: Passed) -> Ready | None:
+    agent = None if agent_id in waiting.excluded else world.routing.find_agent(agent_id)
+    ready = _ready(agent, waiting.work_class) if agent and able(agent, waiting.work_class) else None
+    return ready if ready and _may_be_asked(ready, waiting, passed) else None
 
 
 def _ready(agent: Agent, work_class: str) -> Ready:
@@ -146,17 +179,21 @@ def _claim(world: World, waiting: Waiting, ready: Ready, decision: Mapping[str, 
         still = seen is not None and able(seen, ready.work_class) and seen.stamps.get(ready.work_class) == ready.stamp
         if not still:
             world.routing.delete_ready(ready)
+        dead = left_over(seen, offer.conversation, offer.turn) if seen else ()
+        if dead:
+            settle(world, offer.agent_id, dead, ensure=True)
     if result is Claim.WON:
         show_offer(world, waiting, offer, decision)
         agent = world.routing.find_agent(offer.agent_id)
         if agent:
             before = without_slots(agent, [(offer.conversation, offer.turn)])
             withdraw_ready(world, before, agent)
+            show_on_later_screens(world, waiting, offer, agent)
     return result
 
 
 def _offer(world: World, waiting: Waiting, agent: AgentId, epoch: int, sockets: tuple[str, ...]) -> Offer:
-    seconds = world.settings.get_queue(waiting.queue).offer_s
+    seconds = policy_of(world, waiting.queue).offer_s
     return Offer(
         conversation=waiting.conversation,
         home=waiting.home,
@@ -174,24 +211,6 @@ def _arm_deadline(world: World, offer: Offer) -> None:
     # Before the claim: after it, a crash would leave an offer without end.
     work = {"kind": "offer_timeout", "conversation": offer.conversation, "turn": offer.turn}
     world.timers.arm(work, delay_s=(offer.deadline_ms - world.clock()) / 1000)
-
-
-def show_offer(world: World, waiting: Waiting, offer: Offer, decision: Mapping[str, Any]) -> None:
-    """Ring at the agent who was claimed, and keep why it was this one."""
-    notify_agent(world, offer.agent_id, offer.sockets, offer_frame(waiting, offer.turn, offer.deadline_ms))
-    world.threads.record_change(
-        ContactChange(
-            home=offer.home,
-            conversation=offer.conversation,
-            turn=offer.turn,
-            state=ContactState.OFFERED,
-            at_ms=world.clock(),
-            by="routing",
-            why="chosen",
-            agent=offer.agent_id,
-            decision=decision,
-        )
-    )
 
 
 # ---------------------------------------------------------------- the agent's side
@@ -272,7 +291,8 @@ def _first_for(
     while True:
         found = world.routing.list_waiting(*where, limit=limit, strong=strong)
         for item in found:
-            free = agent.agent_id not in item.excluded and item.conversation not in agent.held
+            held = agent.held.get(item.conversation)
+            free = agent.agent_id not in item.excluded and (held is None or held.turn < item.turn)
             if free and (item.conversation, item.turn) not in skip:
                 return item
         if len(found) < limit:
@@ -286,6 +306,7 @@ def _swap(
     """Try to give the agent this contact; return the agent as written if it was won."""
     offer = _offer(world, waiting, agent.agent_id, agent.epoch, agent.sockets)
     slot = Slot(home=offer.home, turn=offer.turn, work_class=offer.work_class)
+    freed = without_slots(freed, left_over(freed, offer.conversation, offer.turn))
     holding = with_stamps(agent, with_slot(freed, offer.conversation, slot), world.clock())
     _arm_deadline(world, offer)
     result = world.routing.swap(agent, holding, offer)

@@ -85,7 +85,7 @@ def _find(world: World, caller: Caller, attachment: str, closed: ConversationId 
     if attachment.startswith(UPLOAD_PREFIX):
         return get_upload(world, caller.agent, attachment)
     entry_id, _, index = attachment.rpartition(".")
-    home, reference = parse_entry_id(entry_id)
+    home, reference = parse_entry_id(entry_id, field="attachment")
     authorize_on_customer(world, caller, "GET /attachments", CustomerId(home), closed)
     entry = world.threads.find_entry(home, reference)
     if entry is None or not index.isdecimal() or int(index) >= len(entry.attachments):

@@ -38,8 +38,8 @@ def authenticate(world: World, keys: SigningKeys, token: str) -> Caller:
     return Caller(subject=_subject(claims), role=_role(issuer, claims), expires_ms=_expiry(claims, world.clock()))
 
 
-def admit(world: World, keys: SigningKeys, token: str, connection_id: ConnectionId) -> Connection:
-    """Remember who opened a socket.
+def sign_in(world: World, keys: SigningKeys, token: str) -> Caller:
+    """Return who `token` was made for, if they are anybody here: who works here is in the configuration.
 
     Raises:
         UnauthenticatedError, RetryableError: as `authenticate`.
@@ -48,6 +48,16 @@ def admit(world: World, keys: SigningKeys, token: str, connection_id: Connection
     caller = authenticate(world, keys, token)
     if caller.role is not Role.VISITOR and world.settings.find_agent_profile(caller.agent) is None:
         raise ForbiddenError("nobody configured this agent")
+    return caller
+
+
+def admit(world: World, keys: SigningKeys, token: str, connection_id: ConnectionId) -> Connection:
+    """Remember who opened a socket.
+
+    Raises:
+        UnauthenticatedError, ForbiddenError, RetryableError: as `sign_in`.
+    """
+    caller = sign_in(world, keys, token)
     connection = Connection(
         connection_id=connection_id, subject=caller.subject, role=caller.role, expires_ms=caller.expires_ms
     )

@@ -9,26 +9,31 @@ from throughline.domain.errors import ConflictError, ForbiddenError, InvalidRequ
 from throughline.domain.frames import conversation_frame
 from throughline.domain.identifiers import AgentId, ConversationId, digest
 from throughline.domain.requirements import requirement_after_transfer
-from throughline.domain.routing import Agent, Slot, personal
+from throughline.domain.routing import Agent, Slot, left_over, personal
 from throughline.flows.agents import change_agent
-from throughline.flows.assign import settle
+from throughline.flows.assign import policy_of, settle
 from throughline.flows.notify import notify_agent, notify_holder
 from throughline.flows.requeue import find_head, finish_requeue, held_at, requeue, with_past
 from throughline.ports import World
 
 PAUSED_CLASS = "paused"  # counted in an agent's load, compared with no capacity
 MAX_PAUSE_MS = 90 * 24 * 3600 * 1000
+MAX_PAUSED = 50  # contacts an agent may have set aside: each lengthens the item that every claim of theirs writes
 
 _WITH_AGENT = (ContactState.ACTIVE, ContactState.WRAPPING)
 
 
-def _own(world: World, agent: AgentId, conversation: ConversationId, states: tuple[ContactState, ...]) -> Head:
+def _get_own(world: World, agent: AgentId, conversation: ConversationId, states: tuple[ContactState, ...]) -> Head:
     head = find_head(world, conversation)
     if head is None:
         raise NotFoundError("no such conversation")
+    _require_own(head, agent, states)
+    return head
+
+
+def _require_own(head: Head, agent: AgentId, states: tuple[ContactState, ...]) -> None:
     if head.holder != agent or head.state not in states:
         raise ForbiddenError("the conversation is not with this agent")
-    return head
 
 
 def _record(world: World, head: Head, *, by: str, why: str, agent: AgentId | None) -> None:
@@ -53,7 +58,7 @@ def wrap_up(world: World, agent: AgentId, conversation: ConversationId) -> Head:
         ForbiddenError, NotFoundError: the conversation is not with this agent.
         ConflictError: it changed hands this instant.
     """
-    head = _own(world, agent, conversation, _WITH_AGENT)
+    head = _get_own(world, agent, conversation, _WITH_AGENT)
     head = _change(world, head, agent, {"state": ContactState.WRAPPING})
     _record(world, head, by=f"agent:{agent}", why="wrap-up", agent=agent)
     notify_holder(world, head, conversation_frame(head))
@@ -67,9 +72,17 @@ def _change(
         conversation=head.conversation, turn=head.turn, states=(head.state,), holder=agent, version=version
     )
     outcome = world.threads.transition(head.home, expected, changes)
-    if not outcome.won or outcome.head is None:
+    now = outcome.head
+    if now is None or not (outcome.won or _is_done(now, head, changes)):
         raise ConflictError("the conversation changed; look again")
-    return outcome.head
+    return now
+
+
+def _is_done(now: Head, before: Head, changes: Mapping[str, Any]) -> bool:
+    """Return whether a change that was lost had been made before: the reply to it was, too."""
+    wanted = {"conversation": before.conversation, "turn": before.turn, **changes}
+    named = ("conversation", "turn", "state", "why", "until_ms")
+    return all(getattr(now, field) == wanted[field] for field in named if field in wanted)
 
 
 def close(
@@ -87,18 +100,32 @@ def close(
     head = find_head(world, conversation)
     if head is None:
         raise NotFoundError("no such conversation")
-    if head.state is ContactState.RESOLVED and held_at(head, head.turn - 1) == agent:
-        settle(world, agent, [(conversation, head.turn - 1)], ensure=True)
-        return head
-    head = _own(world, agent, conversation, _WITH_AGENT)
-    known = world.settings.get_queue(head.queue).dispositions
-    if known and disposition not in known:
-        raise InvalidRequestError(f"disposition must be one of: {', '.join(known)}")
-    resolved = _resolve(world, head, agent, disposition, version=head.version if version is None else version)
-    _record(world, resolved, by=f"agent:{agent}", why=disposition or "closed", agent=agent)
-    settle(world, agent, [(conversation, head.turn)])
+    closed_before = head.state is ContactState.RESOLVED and held_at(head, head.turn - 1) == agent
+    if closed_before and disposition != head.disposition:
+        raise ConflictError("the conversation is closed, with another disposition")
+    resolved = head if closed_before else _close(world, head, agent, disposition, version)
+    _record(world, resolved, by=f"agent:{agent}", why=resolved.disposition or "closed", agent=agent)
+    settle(world, agent, [(conversation, resolved.turn - 1)], ensure=closed_before)
     notify_agent(world, agent, head.sockets, conversation_frame(resolved))
     return resolved
+
+
+def _close(world: World, head: Head, agent: AgentId, disposition: str | None, version: int | None) -> Head:
+    if head.holder != agent:
+        _free_left_over(world, agent, head)
+    _require_own(head, agent, _WITH_AGENT)
+    known = policy_of(world, head.queue).dispositions
+    if known and disposition not in known:
+        raise InvalidRequestError(f"disposition must be one of: {', '.join(known)}")
+    return _resolve(world, head, agent, disposition, version=head.version if version is None else version)
+
+
+def _free_left_over(world: World, agent_id: AgentId, head: Head) -> None:
+    """Free the slot of a contact the agent had let go of, and that came back before the slot was freed."""
+    agent = world.routing.find_agent(agent_id)
+    dead = left_over(agent, head.conversation, head.turn) if agent else ()
+    if dead:
+        settle(world, agent_id, dead, ensure=True)
 
 
 def _resolve(world: World, head: Head, agent: AgentId, disposition: str | None, *, version: int | None) -> Head:
@@ -111,7 +138,7 @@ def _resolve(world: World, head: Head, agent: AgentId, disposition: str | None, 
         "holder": None,
         "sockets": None,
         "disposition": disposition,
-        "until_ms": world.clock() + world.settings.get_queue(head.queue).reopen_s * 1000,
+        "until_ms": world.clock() + policy_of(world, head.queue).reopen_s * 1000,
     }
     return _change(world, head, agent, changes, version=version)
 
@@ -127,20 +154,33 @@ def pause(world: World, agent: AgentId, conversation: ConversationId, until_ms: 
     """Set a contact aside until a time or until the customer writes; it stays the agent's and takes no capacity.
 
     Raises:
-        InvalidRequestError: the time is past, or more than 90 days ahead.
+        InvalidRequestError: the time is past, more than 90 days ahead, or the agent has set too many aside already.
         ConflictError, ForbiddenError, NotFoundError: as `wrap_up`.
     """
     if not world.clock() < until_ms <= world.clock() + MAX_PAUSE_MS:
         raise InvalidRequestError("until must lie ahead, at most 90 days")
-    head = _own(world, agent, conversation, (*_WITH_AGENT, ContactState.PAUSED))
+    head = _get_own(world, agent, conversation, (*_WITH_AGENT, ContactState.PAUSED))
+    _require_room(world, agent, conversation)
     work = {"kind": "resume", "conversation": conversation, "turn": head.turn, "until_ms": until_ms}
     world.timers.arm(work, delay_s=(until_ms - world.clock()) / 1000)
     head = _change(world, head, agent, {"state": ContactState.PAUSED, "until_ms": until_ms})
     _record(world, head, by=f"agent:{agent}", why="paused", agent=agent)
-    change_agent(world, agent, lambda item: _set_aside(item, conversation, head.turn))
+    set_aside(world, agent, head)
     settle(world, agent, ensure=True)
     notify_holder(world, head, conversation_frame(head))
     return head
+
+
+def _require_room(world: World, agent_id: AgentId, conversation: ConversationId) -> None:
+    agent = world.routing.find_agent(agent_id)
+    slot = agent.held.get(conversation) if agent else None
+    if agent and slot and slot.work_class != PAUSED_CLASS and agent.load.get(PAUSED_CLASS, 0) >= MAX_PAUSED:
+        raise InvalidRequestError(f"at most {MAX_PAUSED} conversations can be set aside at a time")
+
+
+def set_aside(world: World, agent: AgentId, head: Head) -> None:
+    """Let a paused contact's slot count for no capacity; the caller settles. Nothing happens if it does so already."""
+    change_agent(world, agent, lambda item: _set_aside(item, head.conversation, head.turn))
 
 
 def _set_aside(agent: Agent, conversation: ConversationId, turn: int) -> Agent:
@@ -171,7 +211,7 @@ def end_pause(world: World, conversation: ConversationId, turn: int, until_ms: i
         return
     if head.turn == turn and head.state is ContactState.PAUSED and head.until_ms == until_ms:
         resume_paused(world, head, why="pause is over", by="timer", repeated=repeated)
-    elif repeated:
+    elif head.turn > turn:
         finish_letting_go(world, head, turn, why="pause is over", by="timer")
 
 
@@ -184,7 +224,7 @@ def check_transfer(
         InvalidRequestError: not exactly one target, an unknown queue, or a colleague who cannot take it.
         ForbiddenError, NotFoundError: the conversation is not with this agent.
     """
-    head = _own(world, agent, conversation, _WITH_AGENT)
+    head = _get_own(world, agent, conversation, _WITH_AGENT)
     if (queue is None) == (to is None):
         raise InvalidRequestError("to names either a queue or an agent")
     if queue is not None and world.settings.find_queue(queue) is None:
@@ -205,8 +245,9 @@ def transfer(
         InvalidRequestError, ForbiddenError, NotFoundError: as `check_transfer`.
     """
     head = find_head(world, conversation)
-    if head and head.holder != agent and held_at(head, head.turn - 1) == agent:
-        return  # a repetition of a frame whose work is done
+    gone_on = head is not None and head.holder != agent and head.state is not ContactState.RESOLVED
+    if head and gone_on and agent in {held_at(head, head.turn - 1), held_at(head, head.turn - 2)}:
+        return  # a repetition of a frame whose work is done: it is queued again, or with somebody else by now
     head = check_transfer(world, agent, conversation, queue=queue, to=to_agent)
     work = {
         "kind": "transfer",
@@ -226,17 +267,15 @@ def carry_out_transfer(world: World, work: Mapping[str, Any], *, repeated: bool)
     if head is None:
         return
     if head.turn != turn or head.holder != agent:
-        if repeated:
-            finish_letting_go(world, head, turn, why="transferred", by=f"agent:{agent}")
+        finish_letting_go(world, head, turn, why="transferred", by=f"agent:{agent}")
         return
-    excluded = () if work["to_agent"] else (agent,)  # a queue does not hand it straight back
     moved = requeue(
         world,
         head,
         _WITH_AGENT,
         why="transferred",
         by=f"agent:{agent}",
-        excluded=excluded,
+        excluded=() if work["to_agent"] else (agent,),  # a queue does not hand it straight back
         changes=_target(world, head, work["queue"], work["to_agent"]),
         repeated=repeated,
     )
@@ -265,5 +304,7 @@ def finish_letting_go(world: World, head: Head, turn: int, *, why: str, by: str)
     former = held_at(head, turn)
     if head.turn == turn + 1 and head.state is ContactState.QUEUED:
         finish_requeue(world, head, why=why, by=by, agent=former, repeated=True)
+    elif head.turn == turn + 1 and head.state is ContactState.RESOLVED:
+        _record(world, head, by=by, why=head.disposition or why, agent=former)
     if former:
         settle(world, former, [(head.conversation, turn)], ensure=True)

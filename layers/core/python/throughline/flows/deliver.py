@@ -205,7 +205,7 @@ def _take(
                 _remember_opt_out(world, reply)
             _fail(world, reply, problem.code, problem.reason, provider_ids)
         case ConfigurationError():
-            world.telemetry.count("configuration_error", account=Via.parse(reply.entry.via or "").account)
+            world.telemetry.alert("configuration_error", problem, account=Via.parse(reply.entry.via or "").account)
             _fail(world, reply, CONFIGURATION, NOT_CONFIGURED, provider_ids)
         case _:
             raise problem

@@ -16,7 +16,7 @@ from throughline.domain.client_frames import (
     read_frame,
 )
 from throughline.domain.conversations import Entry, Head
-from throughline.domain.errors import ConflictError, UnauthenticatedError
+from throughline.domain.errors import InvalidRequestError, UnauthenticatedError
 from throughline.domain.frames import Frame, ack_frame, conversation_view, entry_view, read_by_frame, typing_frame
 from throughline.domain.identifiers import AgentId, ConnectionId
 from throughline.domain.rights import Caller, Role, require_right
@@ -54,8 +54,16 @@ def _act(world: World, connection: Connection, frame: ClientFrame) -> Frame:
         case Hello():
             return {**say_hello(world, connection, frame.resume), "id": frame.frame_id}
         case SetPresence():
+            _require_hello(world, connection)
             set_presence(world, AgentId(connection.subject), frame.presence, frame.reason)
     return ack_frame(frame.frame_id)
+
+
+def _require_hello(world: World, connection: Connection) -> None:
+    """An agent whom no work could be shown on this screen is not to ask for any."""
+    agent = world.routing.find_agent(AgentId(connection.subject))
+    if agent is None or connection.connection_id not in agent.sockets:
+        raise InvalidRequestError("this connection is not in service; say hello first")
 
 
 def _act_on_conversation(  # noqa: PLR0911 - one case an action
@@ -70,9 +78,9 @@ def _act_on_conversation(  # noqa: PLR0911 - one case an action
             reject_offer(world, agent, conversation, frame.turn, frame.reason)
         case SendMessage(message_id=message_id, text=text, attachments=files, via=via):
             entry = send_reply(world, agent, conversation, message_id=message_id, text=text, attachments=files, via=via)
-            return _said(entry, text)
+            return _said(entry)
         case AddNote():
-            return _said(add_note(world, agent, conversation, note_id=frame.note_id, text=frame.text), frame.text)
+            return _said(add_note(world, agent, conversation, note_id=frame.note_id, text=frame.text))
         case Close():
             return _state(close(world, agent, conversation, frame.disposition, frame.version))
         case Transfer():
@@ -91,15 +99,13 @@ def _taken(world: World, head: Head) -> Frame:
     return {"conversation": {**conversation_view(head), "entries": read_conversation(world, head, None)}}
 
 
-def _said(entry: Entry, text: str | None) -> Frame:
-    """An id that is used again for other words would lose them without a sound."""
-    if (entry.text or "").strip() != (text or "").strip():
-        raise ConflictError("something else was sent under this id; send it under a new one")
+def _said(entry: Entry) -> Frame:
     return {"entry": entry_view(entry)}
 
 
 def _state(head: Head) -> Frame:
-    return {"conversation": {"conversation": head.conversation, "version": head.version, "state": head.state}}
+    told = {"conversation": head.conversation, "version": head.version, "turn": head.turn, "state": head.state}
+    return {"conversation": told}
 
 
 _SIGNS: Mapping[str, Callable[[Head, AgentId], Frame]] = {"typing": typing_frame, "read": read_by_frame}

@@ -8,7 +8,7 @@ from throughline.domain.frames import conversation_frame, offer_ended_frame
 from throughline.domain.identifiers import AgentId, ConversationId, home_of_conversation
 from throughline.domain.routing import Agent, Presence
 from throughline.flows.agents import change_agent, show_presence
-from throughline.flows.assign import settle
+from throughline.flows.assign import SECOND_LOOK_S, settle
 from throughline.flows.notify import notify_agent, notify_holder
 from throughline.flows.requeue import find_head, finish_requeue, held_at, requeue
 from throughline.ports import World
@@ -62,18 +62,37 @@ def reject_offer(world: World, agent: AgentId, conversation: ConversationId, tur
     end_offer(world, conversation, turn, agent, why=reason or "rejected", by=f"agent:{agent}", ended="rejected")
 
 
-def time_out_offer(world: World, conversation: ConversationId, turn: int, *, repeated: bool) -> None:
-    """End an offer whose deadline has passed, if it is still pending at `turn`; its agent is then not ready."""
+def time_out_offer(
+    world: World, conversation: ConversationId, turn: int, *, looked: bool = False, repeated: bool = False
+) -> None:
+    """End an offer whose deadline has passed, if it is still pending at `turn`; its agent is then not ready.
+
+    An offer that was given back before and whose agent still has the slot is finished: somebody died on the way. A
+    claim that is still under way when its deadline passes is looked at (`looked`) once more.
+    """
     head = find_head(world, conversation)
     if head is None:
         return
     if head.turn == turn and head.state is ContactState.OFFERED and head.holder:
-        agent: AgentId | None = head.holder
-    else:
-        # An earlier attempt may have ended the offer and died before the rest.
-        agent = held_at(head, turn) if repeated else None
-    if agent:
+        agent = head.holder
         end_offer(world, conversation, turn, agent, why="no answer", by="timer", ended="timed_out", repeated=repeated)
+    elif head.turn == turn - 1 and head.state is ContactState.QUEUED and not looked:
+        work = {"kind": "offer_timeout", "conversation": conversation, "turn": turn, "looked": True}
+        world.timers.arm(work, delay_s=SECOND_LOOK_S)
+    elif head.turn > turn:
+        _finish_end(world, head, turn, repeated=repeated)
+
+
+def _finish_end(world: World, head: Head, turn: int, *, repeated: bool) -> None:
+    former = held_at(head, turn)
+    agent = world.routing.find_agent(former) if former else None
+    if former is None or agent is None:
+        return
+    slot = agent.held.get(head.conversation)
+    if repeated:
+        end_offer(world, head.conversation, turn, former, why="no answer", by="timer", ended="timed_out", repeated=True)
+    elif slot and slot.turn == turn:
+        end_offer(world, head.conversation, turn, former, why="given back", by="routing", ended="gone", repeated=True)
 
 
 def end_offer(  # noqa: PLR0913 - each is one word of the change's record
@@ -98,8 +117,10 @@ def end_offer(  # noqa: PLR0913 - each is one word of the change's record
             head = find_head(world, conversation)
             if head and head.turn == turn:
                 return False
-    elif head and head.turn == turn + 1 and head.state is ContactState.QUEUED and held_at(head, turn) == agent:
-        finish_requeue(world, head, why=why, by=by, agent=agent, repeated=True)
+    else:
+        repeated = True  # ended before; whoever did it may have died before the rest
+        if head and head.turn == turn + 1 and head.state is ContactState.QUEUED and held_at(head, turn) == agent:
+            finish_requeue(world, head, why=why, by=by, agent=agent, repeated=True)
     _release(world, conversation, turn, agent, ended=ended, repeated=repeated)
     return True
 

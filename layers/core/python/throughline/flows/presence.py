@@ -4,19 +4,21 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from throughline.domain.configuration import DEFAULT_GRACE_S, AgentProfile
-from throughline.domain.conversations import HOLDING, ContactState, Expected, Head
-from throughline.domain.errors import ForbiddenError
+from throughline.domain.conversations import ContactState, Head
+from throughline.domain.errors import ForbiddenError, StoreUnavailableError
 from throughline.domain.frames import Frame, conversation_view, offer_view, snapshot_frame
 from throughline.domain.identifiers import AgentId, ConnectionId, ConversationId
-from throughline.domain.routing import Agent, Presence, Slot, personal, signature_of
+from throughline.domain.routing import WORK_CLASSES, Agent, Presence, Slot, personal, signature_of
 from throughline.flows.agents import change_agent, show_presence
 from throughline.flows.assign import settle
-from throughline.flows.conclude import resolve_abandoned
+from throughline.flows.conclude import PAUSED_CLASS, finish_letting_go, resolve_abandoned, set_aside
+from throughline.flows.notify import bind_sockets
 from throughline.flows.offers import end_offer
 from throughline.flows.read_thread import read_conversation
-from throughline.flows.requeue import find_head, look_again, preview_of, requeue
+from throughline.flows.requeue import find_head, finish_requeue, is_own_requeue, preview_of, requeue
 from throughline.ports import Connection, World
 
+NOT_BACK, AWAY = "agent did not come back", "agent is away"
 TABS = 8  # sockets an agent may have open at once; the oldest goes
 
 
@@ -36,15 +38,17 @@ def say_hello(world: World, connection: Connection, resume: Mapping[Conversation
         return replace(agent, sockets=(*agent.sockets, connection.connection_id)[-TABS:], epoch=epoch)
 
     _, agent = change_agent(world, agent_id, arrive)
+    if world.connections.find_connection(connection.connection_id) is None:
+        # Its end overtook this frame, and found nothing to end.
+        work = {"kind": "vanish", "agent": agent_id, "connection": connection.connection_id}
+        world.timers.arm(work, delay_s=0)
     heads = [_take_over(world, agent, conversation, slot) for conversation, slot in agent.held.items()] if agent else []
     settle(world, agent_id, ensure=True)
     agent = world.routing.find_agent(agent_id) or Agent(agent_id=agent_id)
     known = {head.conversation: head for head in heads if head}
-    for conversation in agent.held:  # what settling has just brought
-        head = known.get(conversation) or find_head(world, conversation)
-        if head:
-            known[conversation] = head
-    return _snapshot(world, agent, list(known.values()), resume)
+    # What settling has just brought is read, what has gone meanwhile is left out.
+    found = (known.get(conversation) or find_head(world, conversation) for conversation in agent.held)
+    return _snapshot(world, agent, [head for head in found if head and head.holder == agent_id], resume)
 
 
 def _ensure_agent(world: World, agent_id: AgentId) -> None:
@@ -57,17 +61,14 @@ def _ensure_agent(world: World, agent_id: AgentId) -> None:
 
 def _take_over(world: World, agent: Agent, conversation: ConversationId, slot: Slot) -> Head | None:
     """Bind a held contact to the agent's sockets of now, or give up a slot whose contact has moved on."""
-    expected = Expected(
-        conversation=conversation,
-        turn=slot.turn,
-        states=(*HOLDING, ContactState.PAUSED),
-        holder=agent.agent_id,
-    )
-    outcome = world.threads.transition(slot.home, expected, {"sockets": agent.sockets, "epoch": agent.epoch})
+    outcome = bind_sockets(world, agent, conversation, slot)
+    head = outcome.head
     if outcome.won:
-        return outcome.head
-    if outcome.head and outcome.head.conversation == conversation:
-        look_again(world, conversation, outcome.head.turn)
+        if head and head.state is ContactState.PAUSED and slot.work_class != PAUSED_CLASS:
+            set_aside(world, agent.agent_id, head)
+        return head
+    if head and head.conversation == conversation:
+        finish_letting_go(world, head, slot.turn, why="found again", by="routing")
     settle(world, agent.agent_id, [(conversation, slot.turn)])
     return None
 
@@ -93,7 +94,8 @@ def set_presence(world: World, agent_id: AgentId, presence: Presence, reason: st
     if before is None or agent is None:
         raise ForbiddenError("nobody configured this agent")
     if presence is Presence.AVAILABLE:
-        settle(world, agent_id, ensure=agent is before, change=(before, agent))
+        # Who was available already may not have got as far as standing ready.
+        settle(world, agent_id, ensure=before.presence is presence, change=(before, agent))
     show_presence(world, agent)
     if presence is Presence.OFFLINE:
         _end_offers(world, agent, why="agent went offline", repeated=False)
@@ -116,10 +118,10 @@ def lose_connection(world: World, agent_id: AgentId, connection_id: ConnectionId
         left = tuple(socket for socket in agent.sockets if socket != connection_id)
         return replace(agent, sockets=left, epoch=agent.epoch if left else agent.epoch + 1)
 
+    world.connections.delete_connection(connection_id)  # first: a hello that is under way looks for it last
     before, agent = change_agent(world, agent_id, leave, repeated=repeated)
-    world.connections.delete_connection(connection_id)
     was_last = before is not None and bool(before.sockets)
-    if agent is None or agent.sockets or not (was_last or repeated):
+    if agent is None or agent.sockets or not (was_last or repeated or agent.held):
         return
     # Before the offers: if this dies half-way, its repetition meets an agent without sockets and goes on.
     world.timers.arm({"kind": "grace", "agent": agent_id, "epoch": agent.epoch}, delay_s=DEFAULT_GRACE_S)
@@ -127,30 +129,55 @@ def lose_connection(world: World, agent_id: AgentId, connection_id: ConnectionId
 
 
 def end_grace(world: World, agent_id: AgentId, epoch: int, *, repeated: bool) -> None:
-    """Give away the contacts of an agent who has not come back; at most their next offer goes to them first."""
-    agent = world.routing.find_agent(agent_id)
-    if agent is None or agent.sockets or agent.epoch != epoch:
+    """Give away the contacts of an agent who has not come back; at most their next offer goes to them first.
+
+    Raises:
+        StoreUnavailableError: a contact changed at the same instant. Repeat.
+    """
+
+    def is_away(agent: Agent) -> bool:
+        return not agent.sockets and agent.epoch == epoch
+
+    def stay_away(agent: Agent) -> Agent:
+        return replace(agent, presence=Presence.OFFLINE, reason="connection lost") if is_away(agent) else agent
+
+    _, agent = change_agent(world, agent_id, stay_away)
+    if agent is None or not (is_away(agent) or repeated):
         return
-    change_agent(world, agent_id, lambda item: replace(item, presence=Presence.OFFLINE, reason="connection lost"))
     for conversation, slot in agent.held.items():
         head = find_head(world, conversation)
-        if head and head.turn == slot.turn and head.state is ContactState.WRAPPING:
-            resolve_abandoned(world, head)
-        elif head and head.turn == slot.turn and head.state is ContactState.ACTIVE:
-            requeue(world, head, (ContactState.ACTIVE,), why="agent did not come back", by="timer", repeated=repeated)
-        elif head and head.turn == slot.turn:
-            continue  # paused ones wait for their own time; an offer has its own end
+        if head and head.turn == slot.turn:
+            if not is_away(agent) or not _give_away(world, head, repeated=repeated):
+                continue
+        elif head:
+            finish_letting_go(world, head, slot.turn, why=NOT_BACK, by="timer")
         settle(world, agent_id, [(conversation, slot.turn)], ensure=repeated)
-    _release_personal_queue(world, agent)
+    if is_away(agent):
+        for work_class in WORK_CLASSES:
+            _release_personal_queue(world, agent_id, work_class)
 
 
-def _release_personal_queue(world: World, agent: Agent) -> None:
+def _give_away(world: World, head: Head, *, repeated: bool) -> bool:
+    """Let somebody else have a contact; False if it stays: paused ones wait for their time, offers have their end."""
+    active = (ContactState.ACTIVE,)
+    if head.state is ContactState.WRAPPING:
+        resolve_abandoned(world, head)
+    elif head.state not in active:
+        return False
+    elif not requeue(world, head, active, why=NOT_BACK, by="timer", repeated=repeated):
+        raise StoreUnavailableError("the contact has changed this instant")
+    return True
+
+
+def _release_personal_queue(world: World, agent_id: AgentId, work_class: str) -> None:
     """Send on the contacts that waited for this agent alone."""
-    for work_class in agent.capacity:
-        for waiting in world.routing.list_waiting(work_class, personal(agent.agent_id), limit=100, strong=True):
+    while found := world.routing.list_waiting(work_class, personal(agent_id), limit=100, strong=True):
+        for waiting in found:
             head = find_head(world, waiting.conversation)
-            if head and head.turn == waiting.turn and head.state is ContactState.QUEUED:
-                requeue(world, head, (ContactState.QUEUED,), why="agent is away", by="timer")
+            if head and is_own_requeue(head, waiting.conversation, waiting.turn):
+                finish_requeue(world, head, why=AWAY, by="timer", repeated=True)
+            elif head and head.turn == waiting.turn and head.state is ContactState.QUEUED:
+                requeue(world, head, (ContactState.QUEUED,), why=AWAY, by="timer")
             world.routing.delete_waiting(waiting)
 
 
@@ -167,6 +194,9 @@ def configure_agent(world: World, agent_id: AgentId, profile: AgentProfile | Non
     _, agent = change_agent(world, agent_id, configured, repeated=True)
     if agent:
         settle(world, agent_id, ensure=True)
+        for work_class in WORK_CLASSES:
+            if not agent.capacity.get(work_class):
+                _release_personal_queue(world, agent_id, work_class)
         show_presence(world, agent)
 
 
@@ -178,6 +208,7 @@ def _configured(agent: Agent, profile: AgentProfile) -> Agent:
         signature=signature,
         teams=profile.teams,
         capacity=dict(profile.capacity),
-        # A new epoch mints new stamps, so that the hints under the old signature can go for good.
-        epoch=agent.epoch if signature == agent.signature else agent.epoch + 1,
+        # A new epoch mints new stamps, so that the hints under the old signature can go for good. Whoever is away has
+        # none, and a grace may be counting on theirs.
+        epoch=agent.epoch if signature == agent.signature or not agent.sockets else agent.epoch + 1,
     )

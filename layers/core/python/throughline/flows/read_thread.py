@@ -15,7 +15,7 @@ MAX_PAGE = 100
 BEFORE_OPENING_MS = 7 * 24 * 3600 * 1000  # a provider may deliver that late
 MAX_RESUMED_ENTRIES = 1000
 STATUS_PAGE = 20
-HOPS = 5
+HOPS = 20  # merges of merges
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +52,7 @@ def read_thread(world: World, customer: CustomerId, role: Role, *, before: str |
     known = world.customers.find_customer(customer)
     if known is None:
         raise NotFoundError("no such customer")
-    reference = parse_entry_id(before)[1] if before else None
+    reference = parse_entry_id(before, field="before")[1] if before else None
     found = _newest(world, known.homes, before=reference, since_ms=0, limit=limit + 1)
     page = found[:limit]
     return Page(

@@ -41,17 +41,18 @@ from throughline.domain.messages import (
     StatusReported,
 )
 from throughline.domain.requirements import requirement_for, spoken_language
+from throughline.domain.routing import Waiting
 from throughline.flows.announce import announce_entry
 from throughline.flows.assign import place
 from throughline.flows.conclude import finish_letting_go, resume_paused
 from throughline.flows.link import home_key, link_identifiers
-from throughline.flows.notify import notify_holder
+from throughline.flows.notify import notify_holder, record_offer
 from throughline.flows.read_thread import find_live
 from throughline.flows.recognise_language import recognise_language
 from throughline.flows.requeue import record_queued
 from throughline.ports import World
 
-HOPS = 5
+HOPS = 20  # merges of merges
 
 PersonEvent = (
     MessageReceived
@@ -91,7 +92,8 @@ def receive(world: World, event: ChannelEvent, arrival: Arrival) -> None:
     existing = world.threads.add_entry(entry)
     if existing and existing.by != arrival.inbound:
         return
-    entry = existing or entry
+    if existing:  # the record's own; the queue may have forgotten that it delivered it before (a redrive)
+        entry, arrival = existing, replace(arrival, repeated=True)
     if isinstance(event, MessageReceived | Postback):
         _converse(world, event, entry, arrival)
     else:
@@ -189,7 +191,7 @@ def _converse(world: World, event: MessageReceived | Postback, entry: Entry, arr
         if survivor != head.home:
             head = _announce(world, survivor, opening) or head
             link_identifiers(world, head, event.senders)
-    if head.opener == entry.reference and (head.version == 1 or arrival.repeated):
+    if head.opener == entry.reference and (head.turn == 1 or arrival.repeated):
         _know_customer(world, head, event, entry)
     _copy_media(world, entry)
     notify_holder(world, head, message_frame(head, entry))
@@ -259,13 +261,18 @@ def _route(world: World, head: Head, opening: Opening, entry: Entry, arrival: Ar
         case ContactState.QUEUED if opened:
             place(world, head, entry.text)
         case ContactState.OFFERED if opened and arrival.repeated:
-            waiting = head.waiting(entry.text)
-            notify_holder(world, head, offer_frame(waiting, head.turn, head.deadline_ms))
-        case ContactState.PAUSED:
+            _show_again(world, head, head.waiting(entry.text))
+        case ContactState.PAUSED if not opened:
             changes = {"opener": entry.reference}
             resume_paused(world, head, why="customer wrote", by="customer", changes=changes, repeated=arrival.repeated)
-        case ContactState.RESOLVED:
+        case ContactState.RESOLVED if not opened:  # else what it opened has been served meanwhile
             _reopen(world, head, opening, entry, arrival)
+
+
+def _show_again(world: World, head: Head, waiting: Waiting) -> None:
+    if head.holder:
+        record_offer(world, waiting, head.turn, head.holder, {"candidates": [head.holder], "excluded": {}})
+        notify_holder(world, head, offer_frame(waiting, head.turn, head.deadline_ms))
 
 
 def _reopen(world: World, head: Head, opening: Opening, entry: Entry, arrival: Arrival) -> None:
@@ -319,3 +326,10 @@ def _amend(world: World, event: PersonEvent, entry: Entry) -> None:
     if isinstance(event, IdentityChanged) and live:
         link_identifiers(world, live, (event.previous, event.current))
     announce_entry(world, entry)
+
+
+def _remember_consent(world: World, event: ConsentChanged, customer: CustomerId, at_ms: int) -> None:
+    known: CustomerId | None = None
+    while known != customer:  # written, then looked at again: a merge in between has carried over what it saw
+        world.customers.set_consent(customer, event.senders[0], event.account, granted=event.granted, at_ms=at_ms)
+        known, customer = customer, find_live(world, customer)[0]

@@ -8,6 +8,7 @@ the entry's reference follows from it. docs/delivery.md tells how.
 from throughline.domain.conversations import ContactState, Direction, Entry, EntryKind, Head
 from throughline.domain.encodings import OutboundJob, encode_outbound
 from throughline.domain.errors import (
+    ConflictError,
     DeliveryError,
     ForbiddenError,
     InvalidRequestError,
@@ -25,7 +26,7 @@ from throughline.ports import World
 
 MAX_TEXT_CHARACTERS = 16_000
 
-_WITH_AGENT = (ContactState.ACTIVE, ContactState.WRAPPING)
+_WITH_AGENT = (ContactState.ACTIVE, ContactState.WRAPPING, ContactState.PAUSED)
 
 
 def send_reply(  # noqa: PLR0913 - the fields of the frame
@@ -47,6 +48,7 @@ def send_reply(  # noqa: PLR0913 - the fields of the frame
         ForbiddenError: the conversation is not with this agent.
         InvalidRequestError: nothing to send, too long, a way the customer never used, or an id that is too old.
         NotFoundError: the agent has no such upload.
+        ConflictError: other words stand under this id already.
         RecipientOptedOutError, WindowClosedError: it is known beforehand that this would not be delivered.
     """
     home, author = home_of_conversation(conversation), f"agent/{agent}"
@@ -61,7 +63,7 @@ def send_reply(  # noqa: PLR0913 - the fields of the frame
         known = _find_sent(world, home, author, message_id)
         if known is None:
             raise
-        return known
+        return _unchanged(known, text)
     entry = Entry(
         home=home,
         reference=reference(author, message_id, sent_ms),
@@ -80,7 +82,7 @@ def send_reply(  # noqa: PLR0913 - the fields of the frame
     )
     job = encode_outbound(OutboundJob(conversation=conversation, entry=entry))
     world.outbound.put(job, group=home, dedup=entry.entry_id)
-    return world.threads.add_entry(entry) or entry
+    return _unchanged(world.threads.add_entry(entry) or entry, text)
 
 
 def add_note(world: World, agent: AgentId, conversation: ConversationId, *, note_id: str, text: str) -> Entry:
@@ -90,6 +92,7 @@ def add_note(world: World, agent: AgentId, conversation: ConversationId, *, note
 
     Raises:
         InvalidRequestError: an empty note, one that is too long, or an id that is too old.
+        ConflictError: other words stand under this id already; nobody is told anything.
     """
     home, author = home_of_conversation(conversation), f"note/{agent}"
     words = _words(text, needed=True)
@@ -99,7 +102,7 @@ def add_note(world: World, agent: AgentId, conversation: ConversationId, *, note
         known = _find_sent(world, home, author, note_id)
         if known is None:
             raise
-        return known
+        return _unchanged(known, text)
     note = Entry(
         home=home,
         reference=reference(author, note_id, sent_ms),
@@ -112,7 +115,7 @@ def add_note(world: World, agent: AgentId, conversation: ConversationId, *, note
         text=words,
         author=agent,
     )
-    entry = world.threads.add_entry(note) or note
+    entry = _unchanged(world.threads.add_entry(note) or note, text)
     announce_entry(world, entry, conversation=conversation)
     return entry
 
@@ -125,8 +128,6 @@ def _held(world: World, home: Home, conversation: ConversationId, agent: AgentId
 
 
 def _is_with(agent: AgentId, head: Head) -> bool:
-    if head.state is ContactState.PAUSED:
-        return agent in (head.holder, head.preferred)
     return head.holder == agent and head.state in _WITH_AGENT
 
 
@@ -163,3 +164,10 @@ def _find_sent(world: World, home: Home, author: str, message_id: str) -> Entry 
     """
     made_ms = time_within(message_id)
     return world.threads.find_entry(home, reference(author, message_id, made_ms)) if made_ms is not None else None
+
+
+def _unchanged(entry: Entry, text: str | None) -> Entry:
+    """Return what stands under an id; used again for other words, the id would lose them without a sound."""
+    if (entry.text or "").strip() != (text or "").strip():
+        raise ConflictError("something else was sent under this id; send it under a new one")
+    return entry

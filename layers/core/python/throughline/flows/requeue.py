@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from throughline.domain.conversations import ContactChange, ContactState, Expected, Head, Moved
+from throughline.domain.conversations import ContactChange, ContactState, Expected, Head
 from throughline.domain.identifiers import AgentId, ConversationId, digest, home_of_conversation
-from throughline.domain.routing import without_slots
+from throughline.domain.routing import able_classes, without_slots
 from throughline.flows.agents import change_agent
-from throughline.flows.assign import place
+from throughline.flows.assign import place, policy_of, settle
 from throughline.ports import World
 
 PAST = 8  # how many former holders a head remembers
@@ -52,7 +52,7 @@ def requeue(  # noqa: PLR0913 - each is one word of the change's record
     Safe to repeat: its own earlier write is recognised by name, and the search for an agent runs again. `release` frees
     the holder's slot before the search, for a contact that may go back to them; else the caller frees it afterwards.
     """
-    operation = digest("requeue", head.conversation, str(head.turn))
+    operation = _operation(head.conversation, head.turn)
     fields: dict[str, Any] = {
         "state": ContactState.QUEUED,
         "turn": head.turn + 1,
@@ -71,12 +71,20 @@ def requeue(  # noqa: PLR0913 - each is one word of the change's record
         head.home, Expected(conversation=head.conversation, turn=head.turn, states=states), fields
     )
     now = outcome.head
-    if now is None or not (outcome.won or _is_own(now, head, operation)):
+    if now is None or not (outcome.won or is_own_requeue(now, head.conversation, head.turn)):
         return False
-    if release and head.holder:
-        change_agent(world, head.holder, lambda agent: without_slots(agent, [(head.conversation, head.turn)]))
+    able_again = release and head.holder is not None and _release(world, head, head.holder)
     finish_requeue(world, now, why=why, by=by, agent=head.holder, repeated=repeated or not outcome.won)
+    if able_again and head.holder:
+        settle(world, head.holder, ensure=True)
     return True
+
+
+def _release(world: World, head: Head, holder: AgentId) -> bool:
+    """Free the holder's slot; return whether that made them able to take anything they were not able to before."""
+    drop = [(head.conversation, head.turn)]
+    before, after = change_agent(world, holder, lambda agent: without_slots(agent, drop))
+    return bool(before and after and able_classes(before) != able_classes(after))
 
 
 def _general_again(head: Head) -> dict[str, Any]:
@@ -84,9 +92,14 @@ def _general_again(head: Head) -> dict[str, Any]:
     return {"requirement": head.base_requirement} if head.requirement.startswith("@") else {}
 
 
-def _is_own(now: Head, before: Head, operation: str) -> bool:
-    same = now.conversation == before.conversation and now.why == operation
-    return same and now.turn == before.turn + 1 and now.state is ContactState.QUEUED
+def is_own_requeue(now: Head, conversation: ConversationId, turn: int) -> bool:
+    """Return whether a contact is queued since it was put back at `turn`, and nothing has happened to it since."""
+    same = now.conversation == conversation and now.why == _operation(conversation, turn)
+    return same and now.turn == turn + 1 and now.state is ContactState.QUEUED
+
+
+def _operation(conversation: ConversationId, turn: int) -> str:
+    return digest("requeue", conversation, str(turn))
 
 
 def finish_requeue(  # noqa: PLR0913 - each is one word of the change's record
@@ -95,7 +108,7 @@ def finish_requeue(  # noqa: PLR0913 - each is one word of the change's record
     """Do what follows the write that queued `head`: cool-down, record, search."""
     if head.excluded:
         work = {"kind": "cool_down", "conversation": head.conversation, "turn": head.turn}
-        world.timers.arm(work, delay_s=world.settings.get_queue(head.queue).cool_down_s)
+        world.timers.arm(work, delay_s=policy_of(world, head.queue).cool_down_s)
     record_queued(world, head, why=why, by=by, agent=agent)
     place(world, head, preview_of(world, head), repeated=repeated)
 
@@ -117,15 +130,18 @@ def record_queued(world: World, head: Head, *, why: str, by: str, agent: AgentId
 
 
 def preview_of(world: World, head: Head) -> str | None:
-    """Return the text of the newest entry, for the offer."""
-    entry = world.threads.find_entry(head.home, head.latest) if head.latest else None
-    return entry.text if entry else None
+    """Return the text of the newest entry, for the offer; it may stand in another home of the customer."""
+    for home in (head.home, *head.links) if head.latest else ():
+        entry = world.threads.find_entry(home, head.latest)
+        if entry:
+            return entry.text
+    return None
 
 
 def look_again(world: World, conversation: ConversationId, turn: int) -> None:
     """Search once more for a contact that is still queued at `turn`."""
     head = find_head(world, conversation)
-    if head and not isinstance(head, Moved) and head.state is ContactState.QUEUED and head.turn == turn:
+    if head and head.state is ContactState.QUEUED and head.turn == turn:
         place(world, head, preview_of(world, head), repeated=True)
 
 
@@ -138,5 +154,5 @@ def cool_down(world: World, conversation: ConversationId, turn: int, *, repeated
         old = head.waiting(None)
         if requeue(world, head, (ContactState.QUEUED,), why="cooled down", by="timer", repeated=repeated):
             world.routing.delete_waiting(old)
-    elif repeated and head.turn == turn + 1 and head.why == digest("requeue", conversation, str(turn)):
-        place(world, head, preview_of(world, head), repeated=True)
+    elif is_own_requeue(head, conversation, turn):
+        finish_requeue(world, head, why="cooled down", by="timer", repeated=True)

@@ -4,9 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from throughline.domain.errors import MalformedPayloadError
-from throughline.domain.identifiers import AgentId, ConnectionId, ConversationId
+from throughline.domain.identifiers import AgentId, ConnectionId, ConversationId, Home
 from throughline.flows.assign import settle
 from throughline.flows.conclude import carry_out_transfer, end_pause
+from throughline.flows.link import finish_joining
 from throughline.flows.offers import time_out_offer
 from throughline.flows.presence import configure_agent, end_grace, lose_connection
 from throughline.flows.requeue import cool_down, look_again
@@ -40,7 +41,8 @@ def _settle(world: World, work: Work, _repeated: bool) -> None:  # noqa: FBT001
 
 
 def _offer_timeout(world: World, work: Work, repeated: bool) -> None:  # noqa: FBT001
-    time_out_offer(world, ConversationId(work["conversation"]), int(work["turn"]), repeated=repeated)
+    conversation, looked = ConversationId(work["conversation"]), bool(work.get("looked"))
+    time_out_offer(world, conversation, int(work["turn"]), looked=looked, repeated=repeated)
 
 
 def _cool_down(world: World, work: Work, repeated: bool) -> None:  # noqa: FBT001
@@ -64,6 +66,10 @@ def _resume(world: World, work: Work, repeated: bool) -> None:  # noqa: FBT001
     end_pause(world, conversation, turn, int(work["until_ms"]), repeated=repeated)
 
 
+def _joined(world: World, work: Work, _repeated: bool) -> None:  # noqa: FBT001
+    finish_joining(world, ConversationId(work["conversation"]), int(work["turn"]), Home(work["into"]))
+
+
 def _agent_configured(world: World, work: Work, _repeated: bool) -> None:  # noqa: FBT001
     agent = AgentId(work["agent"])
     configure_agent(world, agent, world.settings.find_agent_profile(agent))
@@ -80,5 +86,6 @@ _KINDS: Mapping[str, tuple[Callable[[World, Work, bool], None], tuple[str, ...]]
     "grace": (_grace, ("agent", "epoch")),
     "transfer": (_transfer, ("agent", *_CONTACT, "queue", "to_agent")),
     "resume": (_resume, (*_CONTACT, "until_ms")),
+    "joined": (_joined, (*_CONTACT, "into")),
     "agent_configured": (_agent_configured, ("agent",)),
 }

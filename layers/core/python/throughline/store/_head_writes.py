@@ -24,7 +24,9 @@ _raise_version = _version.set((_version | to_attribute(0)) + to_attribute(1))
 
 _UPDATED = Expression(_raise_version, condition=_same_conversation)
 _UPDATED_SENDING = Expression(_raise_version, path("sending").set(value("sending")), condition=_same_conversation)
-_NOTHING_LIVE = Expression(path("moved").set(value("to")), condition=path("conv").does_not_exist())
+_NOTHING_LIVE = Expression(
+    path("moved").set(value("to")), condition=path("conv").does_not_exist() & path("moved").does_not_exist()
+)
 _OFFERED = Expression(
     *(path(name).set(value(f"new_{name}")) for name in ("state", "holder", "epoch", "turn", "deadline", "nonce")),
     path("sockets").set(value("new_sockets", "L")),
@@ -40,11 +42,12 @@ _OFFERED = Expression(
 def announced(opening: Opening, *, late: bool) -> Filled:
     """Return the raising of the version, by a message that opens a conversation if none is live.
 
-    Unless it is `late` it is refused behind a later message, and moves what tells of the latest one.
+    Unless it is `late` it is refused behind a later message, and moves what tells of the latest one. A late one that
+    was sent just now still tells which way the customer writes: clocks of providers differ, some count whole seconds.
     """
     settled = (*_SETTLED_BY_OPENING, "lang") if opening.language else _SETTLED_BY_OPENING
     moving = ("latest", "last", "name") if opening.name else ("latest", "last")
-    shape = _announced(settled, moving, late=late)
+    shape = _announced(settled, moving, late=late, recent=opening.recent)
     return shape, {
         "conv": opening.conversation,
         "state": ContactState.QUEUED,
@@ -66,12 +69,14 @@ def announced(opening: Opening, *, late: bool) -> Filled:
 
 
 @cache
-def _announced(settled: tuple[str, ...], moving: tuple[str, ...], *, late: bool) -> Expression:
-    places = [(path(name), value(name)) for name in moving] + [(path(hole("via")), value("via_ms"))]
+def _announced(settled: tuple[str, ...], moving: tuple[str, ...], *, late: bool, recent: bool) -> Expression:
+    old = late and not recent
+    places = [(path(name), value(name), old if name == "last" else late) for name in moving]
+    places.append((path(hole("via")), value("via_ms"), late))
     return Expression(
         _raise_version,
         *(path(name).set(path(name) | value(name)) for name in settled),
-        *(place.set(place | given if late else given) for place, given in places),
+        *(place.set(place | given if keep else given) for place, given, keep in places),
         condition=every(
             path("moved").does_not_exist(),
             path("blocked").does_not_exist(),

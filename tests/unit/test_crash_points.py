@@ -1,0 +1,149 @@
+"""Every step, dying behind each of its requests to AWS, and then repeated: the promises hold, every time."""
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from tests.fakes.world import agent_profile
+from tests.unit.dying import DiedError, Fate
+from tests.unit.promises import every_change_is_recorded
+from tests.unit.stage import (
+    ANA,
+    BSUID,
+    BUDI,
+    MAYA,
+    OTHER,
+    PHONE,
+    RAKA,
+    SARA,
+    SMS,
+    WHATSAPP,
+    Stage,
+    busy,
+    closes,
+    declares,
+    leaves,
+    pauses,
+    rejects,
+    resumes,
+    serving,
+    settled,
+    stage,
+    to_queue,
+    transfers,
+    two_matters,
+)
+from throughline.domain.errors import StoreUnavailableError, ThroughlineError
+from throughline.domain.routing import Presence
+from throughline.flows.conclude import wrap_up
+from throughline.flows.presence import configure_agent
+
+FIRST, AGAIN = False, True
+DECIDED = {"claim", "swap", "post"}  # behind them a decision is lost with the process that made it
+
+
+STEPS: Mapping[str, Callable[[], Stage]] = {
+    "a first message, nobody there": lambda: stage().writes(MAYA),
+    "a first message, several there": lambda: stage().here("ana", "budi", "sara").writes(MAYA),
+    "a message to a paused contact": lambda: serving().did(pauses(ANA, MAYA)).writes(MAYA),
+    "a message within the reopen window": lambda: serving().did(closes(ANA, MAYA)).writes(MAYA),
+    "a message after it": lambda: (
+        serving().did(closes(ANA, MAYA)).did(lambda it: it.centre.pass_s(90_000)).writes(MAYA)
+    ),
+    "available, two waiting": lambda: (
+        stage().wrote(MAYA).wrote(RAKA).did(lambda it: it.centre.hello("ana")).does(declares(ANA, Presence.AVAILABLE))
+    ),
+    "not ready": lambda: stage().here("ana").does(declares(ANA, Presence.NOT_READY)),
+    "offline with an offer": lambda: stage().here("ana", "budi").wrote(MAYA).does(declares(ANA, Presence.OFFLINE)),
+    "hello on a second screen": lambda: serving().does(lambda it: it.centre.hello("ana", "ana-2")),
+    "hello after a loss": lambda: serving().did(leaves(ANA)).does(lambda it: it.centre.hello("ana", "ana-2")),
+    "an accept": lambda: stage().here("ana").wrote(MAYA).does(lambda it: it.accepted(MAYA)),
+    "a rejection, nobody else there": lambda: stage().here("sara").wrote(MAYA).does(rejects(SARA, MAYA)),
+    "a rejection, somebody else there": lambda: stage().here("ana", "budi").wrote(MAYA).does(rejects(ANA, MAYA)),
+    "a rejection while others wait": lambda: stage().here("sara").wrote(MAYA).wrote(RAKA).does(rejects(SARA, MAYA)),
+    "a deadline": lambda: stage().here("sara").wrote(MAYA).timer(MAYA, "offer_timeout"),
+    "a cool-down": lambda: stage().here("ana").wrote(MAYA).did(rejects(ANA, MAYA)).timer(MAYA, "cool_down"),
+    "a lost connection with an offer": lambda: stage().here("ana", "budi").wrote(MAYA).loses(ANA),
+    "a lost connection with a contact": lambda: serving().here("budi").loses(ANA),
+    "the end of a grace": lambda: serving().here("budi").did(leaves(ANA)).grace(ANA),
+    "the end of a grace, wrapping": lambda: (
+        serving().did(lambda it: wrap_up(it.world, ANA, it.centre.live(MAYA).conversation)).did(leaves(ANA)).grace(ANA)
+    ),
+    "the end of a grace, somebody waits for them": lambda: (
+        busy().here("ana").accepted(RAKA).did(transfers(ANA, RAKA, SARA)).did(leaves(SARA)).grace(SARA)
+    ),
+    "a wrap-up": lambda: serving().does(lambda it: wrap_up(it.world, ANA, it.centre.live(MAYA).conversation)),
+    "a close, nobody waiting": lambda: stage().here("sara").wrote(MAYA).accepted(MAYA).does(closes(SARA, MAYA)),
+    "a close, two waiting": lambda: busy().does(closes(SARA, MAYA)),
+    "a pause, two waiting": lambda: busy().does(pauses(SARA, MAYA)),
+    "the end of a pause": lambda: resumes(serving().did(pauses(ANA, MAYA))),
+    "the end of a pause, its agent busy": lambda: resumes(busy().did(pauses(SARA, MAYA))),
+    "a transfer to a queue": lambda: to_queue(serving().here("sara")),
+    "a transfer to a colleague": lambda: (
+        serving().here("budi").timer(MAYA, "transfer", agent=ANA, queue=None, to_agent=BUDI)
+    ),
+    "a transfer to a busy colleague": lambda: (
+        busy().here("ana").accepted(RAKA).timer(RAKA, "transfer", agent=ANA, queue=None, to_agent=SARA)
+    ),
+    "a new skill": lambda: (
+        stage().here("ana").does(lambda it: configure_agent(it.world, ANA, agent_profile("ana", en=5, id=1)))
+    ),
+    "more capacity, two waiting": lambda: busy().does(
+        lambda it: configure_agent(it.world, SARA, agent_profile("sara", chats=3, en=1, sales=3))
+    ),
+    "a first message with two identifiers": lambda: stage().here("ana").writes(PHONE, BSUID, **WHATSAPP),
+    "two identifiers of two waiting": lambda: stage().wrote(PHONE, **SMS).wrote(BSUID).writes(PHONE, BSUID, **WHATSAPP),
+    "two identifiers of two served": lambda: two_matters().writes(PHONE, BSUID, **WHATSAPP),
+    "two identifiers, one of a stranger": lambda: (
+        stage().here("ana").wrote(BSUID).accepted(BSUID).writes(PHONE, BSUID, **WHATSAPP)
+    ),
+    "a third identifier of two joined": lambda: (
+        two_matters()
+        .did(lambda it: it.centre.write([PHONE, BSUID], **WHATSAPP))
+        .wrote(OTHER)
+        .writes(OTHER, BSUID, **WHATSAPP)
+    ),
+}
+
+
+def requests_of(name: str) -> list[str]:
+    scene = STEPS[name]()
+    fate = Fate(scene.world)
+    with fate.watched():
+        scene.step(FIRST)
+    return fate.requests
+
+
+@pytest.mark.parametrize("name", STEPS)
+@pytest.mark.parametrize("forgotten", [False, True], ids=["redelivered", "redriven"])
+def test_a_step_that_died_anywhere_is_finished_by_its_repetition(name: str, forgotten: bool) -> None:
+    """A queue that redrives a record has forgotten that it was delivered before."""
+    for number, request in enumerate(requests_of(name), start=1):
+        scene = STEPS[name]()
+        with pytest.raises(DiedError), Fate(scene.world).dying(number, after=True):
+            scene.step(FIRST)
+        try:
+            scene.step(FIRST if forgotten else AGAIN)
+        except StoreUnavailableError:
+            raise
+        except ThroughlineError:
+            pass  # a person's frame may find that the world has moved on
+        assert (request, settled(scene)) == (request, [])
+        if request not in DECIDED:
+            every_change_is_recorded(scene.centre)
+
+
+@pytest.mark.parametrize("name", STEPS)
+def test_a_lost_reply_makes_no_difference(name: str) -> None:
+    for number, request in enumerate(requests_of(name), start=1):
+        scene = STEPS[name]()
+        with Fate(scene.world).losing_reply(number):
+            scene.step(FIRST)
+        assert (request, settled(scene)) == (request, [])
+        every_change_is_recorded(scene.centre)
+
+
+def test_the_world_that_is_watched_is_the_world_that_is_used() -> None:
+    assert "claim" in requests_of("a first message, several there")
+    assert "swap" in requests_of("available, two waiting")
+    assert "move_home" in requests_of("two identifiers of two served")

@@ -4,6 +4,7 @@ PYTHON ?= python3
 STAGE ?= dev
 BIN := .venv/bin
 INSTALLED := .venv/installed
+ON_PATH := .venv/on_path
 PYTEST := $(BIN)/pytest -n auto --dist loadfile
 PIP_COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-emit-options --strip-extras --annotation-style line
@@ -16,15 +17,22 @@ help: ## these lines
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
 		printf '%-16s %s\n' "$$name" "$$text"; done
 
-setup: $(INSTALLED) ## the virtual environment, with everything pinned in requirements-dev.txt
+setup: $(INSTALLED) $(ON_PATH) ## the virtual environment, with everything pinned in requirements-dev.txt
 
 $(INSTALLED): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "Throughline needs Python 3.11 or later as $(PYTHON). Name another one: make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
 		echo "Python's venv module is missing here. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
+	@echo "setting up .venv, about two minutes the first time"
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.txt
+	@touch $@
+
+$(ON_PATH): $(INSTALLED) # so that .venv/bin/python -m … finds the project from anywhere
+	@$(BIN)/python -c 'import pathlib, sys, sysconfig; \
+		pathlib.Path(sysconfig.get_path("purelib"), "throughline.pth").write_text("\n".join(sys.argv[1:]) + "\n")' \
+		"$(CURDIR)" "$(CURDIR)/layers/core/python"
 	@touch $@
 
 run: setup ## the whole contact centre on this machine, on PORT (8080)

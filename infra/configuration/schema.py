@@ -7,7 +7,20 @@ from typing import Any
 
 from yaml.nodes import Node, ScalarNode
 
-from infra.configuration.kinds import Key, Kind, Record, choice, duration, listing, matching, plain, quoted, table, text, whole
+from infra.configuration.kinds import (
+    Key,
+    Kind,
+    Record,
+    choice,
+    duration,
+    listing,
+    matching,
+    plain,
+    quoted,
+    table,
+    text,
+    whole,
+)
 from infra.configuration.problems import Report
 from throughline.domain.routing import WORK_CLASSES
 

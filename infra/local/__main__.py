@@ -12,18 +12,18 @@ from infra.local.options import BadOptionError, Options
 from infra.local.seed import UnusableFileError
 from infra.local.server import PortTakenError
 from infra.local.stack import run
+from infra.local.state_directory import held, unwritable
 
 
 def main() -> int:
     """Run until a signal; return the exit code."""
     try:
         options = Options.read(os.environ)
-        # held until the process ends: no with block, for functions may still be at work when this one returns
-        held(options.state_dir)
-        terminal = _terminal(options.functions_log)
-        logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level="WARNING", stream=terminal)
-        logging.getLogger("stack").setLevel(options.log_level)
-        run(options, terminal)
+        with held(options.state_dir):
+            terminal = _terminal(options.functions_log)
+            logging.basicConfig(format="%(asctime)s %(message)s", datefmt="%H:%M:%S", level="WARNING", stream=terminal)
+            logging.getLogger("stack").setLevel(options.log_level)
+            run(options, terminal)
     except (BadOptionError, PortTakenError, EngineStartError, UnusableFileError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -39,9 +39,13 @@ def _terminal(functions_log: Path | None) -> TextIO:
     """
     if functions_log is None:
         return sys.stdout
-    functions_log.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        functions_log.parent.mkdir(parents=True, exist_ok=True)
+        log = functions_log.open("ab")
+    except OSError as error:
+        raise BadOptionError(unwritable("FUNCTIONS_LOG", functions_log, error)) from None
     terminal = os.fdopen(os.dup(1), "w", buffering=1, encoding="utf-8")
-    with functions_log.open("ab") as log:
+    with log:
         os.dup2(log.fileno(), 1)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)

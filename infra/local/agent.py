@@ -6,14 +6,22 @@ import json
 import sys
 import threading
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from urllib3.exceptions import HTTPError
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
 from infra.local.agent_client import AgentClient, Frame, RefusedFrameError, StayedAwayError
-from infra.local.client import NoStackError, StackClient
+from infra.local.client import NoStackError, NotSignedInError, StackClient
+
+HELD = ("active", "paused", "wrapping")
+FINAL: Mapping[int, str] = {
+    401: "the stack does not believe the token; is the issuer's jwks_url the stack's own? A restart of it puts that in",
+    403: "this agent may not connect; the configuration in force has to name them under `agents`",
+    404: "there is no socket for agents at this address; PORT has to be the stack's",
+}
+PASSING = "the stack is in trouble; its functions' log says what it is. Trying again"
 
 RECONNECT_S = 2.0
 PING_S = 300.0
@@ -26,35 +34,68 @@ HELP = """\
   quit"""
 
 
+class NotAdmittedError(Exception):
+    """The stack does not let this agent in, and will not; the message says why."""
+
+
 @dataclass(slots=True)
 class Desk:
-    """What the agent has before them: the offer and the conversation that came last, and the versions they know."""
+    """What the agent has before them: the offer that came last, the conversations they hold, the versions they know.
+
+    `conversation` is the one they talk in; `held` are all of theirs, the one that was taken last at the end.
+    """
 
     offer: str | None = None
     conversation: str | None = None
+    held: list[str] = field(default_factory=list)
     versions: dict[str, int] = field(default_factory=dict)
+    followed: dict[str, int] = field(default_factory=dict)  # the version at which a conversation's state was told last
 
     def take_in(self, frame: Frame) -> None:
         """Follow what a frame says."""
         conversation = frame.get("conversation")
         match frame["event"]:
             case "offer":
-                self.offer, self.conversation = frame["offer"], conversation
+                self.offer = frame["offer"]
             case "offer.ended":
                 self.offer = None if self.offer == frame["offer"] else self.offer
-            case "message":
+            case "message" if conversation in self.held:
                 self.conversation = conversation
+            case "conversation":
+                self._follow(frame)
+            case "ack" if isinstance(conversation, dict):
+                self._follow(conversation)
+                self._turn_to(conversation["conversation"] if "entries" in conversation else None)
             case "snapshot":
                 self._restore(frame)
         if isinstance(conversation, str) and "version" in frame:
             self.versions[conversation] = max(frame["version"], self.versions.get(conversation, 0))
 
+    def _follow(self, view: Frame) -> None:
+        """Take a conversation up or let go of it, unless what is told is older than what is known."""
+        conversation = view["conversation"]
+        if view["version"] < self.followed.get(conversation, 0):
+            return
+        self.followed[conversation] = view["version"]
+        if view["state"] not in HELD:
+            self.held = [held for held in self.held if held != conversation]
+        elif conversation not in self.held:
+            self.held.append(conversation)
+        self._turn_to(self.conversation)
+
+    def _turn_to(self, conversation: str | None) -> None:
+        """Talk in `conversation` if it is the agent's, else stay, else go to the one that was taken last."""
+        wanted = [*self.held[-1:], self.conversation, conversation]
+        self.conversation = next((one for one in reversed(wanted) if one in self.held), None)
+
     def _restore(self, snapshot: Frame) -> None:
         for offer in snapshot.get("offers", ()):
-            self.offer, self.conversation = offer["offer"], offer["conversation"]
-        for held in snapshot.get("conversations", ()):
-            self.conversation = held["conversation"]
-            self.versions[held["conversation"]] = held["version"]
+            self.offer = offer["offer"]
+        views = snapshot.get("conversations", ())
+        self.held = [view["conversation"] for view in views if view["state"] in HELD]
+        for view in views:
+            self.versions[view["conversation"]] = max(view["version"], self.versions.get(view["conversation"], 0))
+        self._turn_to(None)
 
 
 async def carry_out(line: str, desk: Desk, client: AgentClient) -> None:
@@ -87,7 +128,11 @@ async def carry_out(line: str, desk: Desk, client: AgentClient) -> None:
 
 
 async def work(stack: StackClient, name: str, lines: "asyncio.Queue[str | None]") -> None:
-    """Stay connected until the input ends."""
+    """Stay connected until the input ends.
+
+    Raises:
+        NotAdmittedError, NotSignedInError: the stack does not let this agent in.
+    """
     desk = Desk()
     while True:
         try:
@@ -95,9 +140,22 @@ async def work(stack: StackClient, name: str, lines: "asyncio.Queue[str | None]"
             async with await AgentClient.open(stack.url, name, token) as client:
                 if await _at_work(client, desk, lines):
                     return
+        except InvalidStatus as error:
+            print(f"! not connected: {refusal(name, error.response.status_code)}", flush=True)
         except (OSError, HTTPError, InvalidHandshake, ConnectionClosed) as error:
-            print(f"! not connected ({type(error).__name__}); trying again")
+            print(f"! not connected ({type(error).__name__}); trying again", flush=True)
         await asyncio.sleep(RECONNECT_S)
+
+
+def refusal(name: str, status: int) -> str:
+    """Return what is told about an upgrade that was refused but may be granted later.
+
+    Raises:
+        NotAdmittedError: it will not be.
+    """
+    if status in FINAL:
+        raise NotAdmittedError(f"{name} was refused with {status}: {FINAL[status]}")
+    return f"{status}: {PASSING}"
 
 
 async def _at_work(client: AgentClient, desk: Desk, lines: "asyncio.Queue[str | None]") -> bool:
@@ -135,8 +193,11 @@ async def _show(client: AgentClient, desk: Desk) -> None:
     while client.is_open or seen < len(client.frames):
         for frame in client.frames[seen:]:
             seen += 1
+            before = desk.conversation
             desk.take_in(frame)
             print("<", json.dumps(frame, ensure_ascii=False), flush=True)
+            if desk.conversation != before:
+                print(f"* say goes to {desk.conversation or 'nobody: no conversation is open'}", flush=True)
         await client.changed(seen)
 
 
@@ -171,7 +232,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     try:
         asyncio.run(_main(given.name))
-    except NoStackError as error:
+    except (NoStackError, NotAdmittedError, NotSignedInError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

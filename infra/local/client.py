@@ -19,6 +19,10 @@ from infra.local.webhooks import Webhook
 _TIMEOUT_S = 35.0
 
 
+class NotSignedInError(Exception):
+    """The stack signs nobody in like that; the message says why."""
+
+
 class NoStackError(Exception):
     """No stack of ours answers there; the message says what to do."""
 
@@ -36,11 +40,12 @@ class Answer:
 
 
 class StackClient:
-    """Talks to one stack. `public_url` is what its webhooks are signed for."""
+    """Talks to one stack. `public_url` is what its webhooks are signed for; `engine` is empty if it does not tell."""
 
-    def __init__(self, url: str, public_url: str) -> None:
+    def __init__(self, url: str, public_url: str, engine: str = "") -> None:
         self.url = url
         self.public_url = public_url
+        self.engine = engine
         self._http = urllib3.PoolManager(retries=False, timeout=_TIMEOUT_S)
 
     @classmethod
@@ -69,11 +74,19 @@ class StackClient:
         if not isinstance(facts, dict) or facts.get("stack") != "throughline" or health.status != HTTPStatus.OK:
             raise NoStackError(f"what answers at {url} is no stack of ours that is ready; set PORT to another port")
         client.public_url = facts["public_url"]
+        client.engine = str(facts.get("engine") or "")
         return client
 
     def token(self, subject: str, role: str = "agent") -> str:
-        """Return a token for an agent or a supervisor."""
-        return str(self.request("POST", "/local/token", {"sub": subject, "role": role}).json()["token"])
+        """Return a token for an agent or a supervisor.
+
+        Raises:
+            NotSignedInError: there is none for them.
+        """
+        answer = self.request("POST", "/local/token", {"sub": subject, "role": role})
+        if answer.status != HTTPStatus.OK:
+            raise NotSignedInError(f"{subject} gets no token ({answer.status}): {answer.body.decode(errors='replace')}")
+        return str(answer.json()["token"])
 
     def sent(self, channel: str | None = None) -> list[Any]:
         """Return what the providers were asked."""

@@ -1,8 +1,8 @@
 """`python -m infra.local.demo`: the main job from end to end, on recorded webhooks, told line by line.
 
-`make demo` runs it. It uses the stack on PORT if one is there, else starts one of its own and stops it afterwards.
-Nothing here shares code with the adapters: webhooks are signed by `signing`, and what the providers were sent is read
-from their sandbox. Exit code 1, and what is missing, if anything is.
+`make demo` runs it. It uses the stack on PORT if one is there, and on ENGINE where that is set; else it starts one of
+its own and stops it afterwards. Nothing here shares code with the adapters: webhooks are signed by `signing`, and what
+the providers were sent is read from their sandbox. Exit code 1, and what is missing, if anything is.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ import os
 import secrets
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, contextmanager
 from pathlib import Path
 
@@ -18,11 +18,13 @@ import urllib3
 
 from infra.local.agent_client import RefusedFrameError, StayedAwayError
 from infra.local.centre import read_centre
-from infra.local.client import NoStackError, StackClient
+from infra.local.client import NoStackError, NotSignedInError, StackClient
 from infra.local.demo_people import AGENTS, Demo, MissingError, Story
 from infra.local.options import centre_file
 from infra.local.recorded import renewed
 from infra.local.stack_process import StackDidNotStartError, StackProcess
+
+PLAYED = f"{', '.join(AGENTS[:-1])} and {AGENTS[-1]}"
 
 
 async def telegram_story(demo: Demo) -> None:
@@ -129,17 +131,28 @@ async def tell(stack: StackClient, story: Story) -> None:
             await agent.send("presence.set", presence="offline")
 
 
+def running_stack(environ: Mapping[str, str]) -> StackClient | None:
+    """Return the stack that runs on PORT; None if there is none, or one on another engine than the ENGINE asked for."""
+    try:
+        client = StackClient.find(environ)
+    except NoStackError:
+        return None
+    return client if environ.get("ENGINE") in {None, "", client.engine} else None
+
+
 @contextmanager
 def _stack(story: Story) -> Iterator[StackClient]:
     """Yield the stack that runs here, or one of our own, whose last lines are shown if something is missing."""
     with ExitStack() as exits:
-        try:
-            client = StackClient.find()
-            print(f"Using the stack at {client.url}")
-        except NoStackError:
+        client = running_stack(os.environ)
+        if client is not None:
+            print(
+                f"Using the stack at {client.url}: the demo plays {PLAYED} there; real screens of theirs see its offers"
+            )
+        else:
             state = exits.enter_context(tempfile.TemporaryDirectory(prefix="throughline-demo-"))
             engine = os.environ.get("ENGINE") or "ministack"
-            print(f"No stack runs here; starting one with {engine}, and stopping it afterwards")
+            print(f"Starting a stack with {engine}, and stopping it afterwards")
             own = {"PORT": "0", "ENGINE": engine, "FUNCTIONS_LOG": "-"}
             process = exits.enter_context(StackProcess(Path(state), own))
             client = process.client()
@@ -170,7 +183,7 @@ def main() -> int:
 def _tell_all(stack: StackClient, story: Story) -> None:
     try:
         asyncio.run(tell(stack, story))
-    except (MissingError, StayedAwayError, RefusedFrameError) as error:
+    except (MissingError, NotSignedInError, StayedAwayError, RefusedFrameError) as error:
         if str(error) not in story.missing:
             story.missing.append(str(error))
 

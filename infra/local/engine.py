@@ -67,6 +67,7 @@ def start_engine(kind: EngineKind, state_dir: Path | None, port: int = 0, log_pa
     Raises:
         EngineStartError: port taken, state directory in use or damaged; the child's last words say which.
     """
+    said_before = log_path.stat().st_size if log_path is not None and log_path.exists() else 0
     process = _spawn(kind, state_dir, port, log_path)
     try:
         ready = _read_ready_line(process)
@@ -75,7 +76,7 @@ def start_engine(kind: EngineKind, state_dir: Path | None, port: int = 0, log_pa
     if ready is None:
         process.kill()
         _close(process.stdin)
-        message = f"the {kind} engine did not start (exit code {process.wait()}){_last_words(log_path)}"
+        message = f"the {kind} engine did not start (exit code {process.wait()}){_last_words(log_path, said_before)}"
         raise EngineStartError(message)
     return Engine(kind, process, ready)
 
@@ -115,10 +116,12 @@ def _read_ready_line(process: subprocess.Popen[bytes]) -> str | None:
     return str(json.loads(line)["endpoint_url"])
 
 
-def _last_words(log_path: Path | None) -> str:
+def _last_words(log_path: Path | None, said_before: int) -> str:
+    """Return the end of what was logged after the first `said_before` bytes, which are of earlier engines."""
     if log_path is None:
         return ""
-    return ": " + "\n".join(log_path.read_text(errors="replace").splitlines()[-5:])
+    words = log_path.read_bytes()[said_before:].decode(errors="replace")
+    return ": " + "\n".join(words.splitlines()[-5:])
 
 
 def _close(stream: IO[bytes] | None) -> None:

@@ -13,8 +13,17 @@ from typing import Any
 
 import uvicorn
 
-from infra.local.engine_child import LOOPBACK, announce, bind_door, die_with_parent, is_ours, port_of, read_arguments
-from infra.local.redo_log import RedoLog
+from infra.local.engine_child import (
+    LOOPBACK,
+    Arguments,
+    announce,
+    bind_door,
+    die_with_parent,
+    is_ours,
+    port_of,
+    read_arguments,
+)
+from infra.local.redo_log import DamagedLogError, RedoLog, StateInUseError
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
@@ -30,7 +39,13 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 def main() -> None:
     """Replay, open the port, serve until the parent is gone."""
-    arguments = read_arguments()
+    try:
+        _run(read_arguments())
+    except (DamagedLogError, StateInUseError) as error:
+        raise SystemExit(f"engine: {error}") from None
+
+
+def _run(arguments: Arguments) -> None:
     die_with_parent(arguments.parent_pid)
     door = bind_door(arguments.port)
     log = RedoLog(

@@ -93,7 +93,7 @@ def _provider_bases(environ: Mapping[str, str]) -> str | None:
         bases = json.loads(text or "{}")
     except ValueError:
         bases = None
-    if not isinstance(bases, dict) or not all(isinstance(base, str) and is_web_address(base) for base in bases.values()):
+    if not isinstance(bases, dict) or not all(is_web_address(str(base)) for base in bases.values()):
         example = '{"https://api.telegram.org": "http://127.0.0.1:9000"}'
         raise BadOptionError(f"PROVIDER_BASES is {text!r}; set it to a JSON object such as {example}, or to {{}}")
     return text

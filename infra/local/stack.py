@@ -90,6 +90,7 @@ def _environment(options: Options, place: Place) -> Mapping[str, str]:
     return {
         **create_resources(place.engine_url, template, STAGE),
         "PUBLIC_URL": place.public_url,
+        "LOG_LEVEL": options.functions_log_level,
         "SOCKETS_ENDPOINT": f"{place.local_url}/{SOCKET_STAGE}",
         "PROVIDER_BASES": options.provider_bases or json.dumps(provider_bases(place.local_url)),
         "AWS_EC2_METADATA_DISABLED": "true",

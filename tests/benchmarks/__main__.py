@@ -20,7 +20,17 @@ def main() -> None:
         figures = list(measure(stack))
     OUTPUT.parent.mkdir(exist_ok=True)
     OUTPUT.write_text("".join(json.dumps(_row(figure)) + "\n" for figure in figures), encoding="utf-8")
-    print(ROW.format(id="figure", value="value", unit="unit", goal="goal", textbook="textbook", verdict="", note=""))
+    print(
+        ROW.format(
+            id="figure",
+            value="value",
+            unit="unit",
+            goal="goal",
+            textbook="textbook",
+            verdict="",
+            note="what was counted",
+        )
+    )
     for figure in figures:
         print(_line(figure))
 

@@ -30,14 +30,14 @@ POST = "apigatewaymanagementapi.PostToConnection"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One figure of the bench. `goal` None: reported, nothing to reach."""
+    """One figure of the bench; `note` says in words what was counted. `goal` None: reported, nothing to reach."""
 
     id: str
     value: float
     unit: str
-    goal: float | None = None
-    textbook: float | None = None
-    note: str = ""
+    goal: float | None
+    textbook: float | None
+    note: str
 
 
 def measure(stack: Stack) -> Iterator[Figure]:
@@ -53,20 +53,25 @@ def measure(stack: Stack) -> Iterator[Figure]:
     c = desk.counted(lambda: desk.reply(known))
     duplicate, redelivered = _duplicates(desk, known)
     freed, closed = _freed(desk)
-    yield Figure("C1.A", a.write_units, "WRU", 2, 8)
-    yield Figure("C1.A.untimed", a_untimed.write_units, "WRU", 3, None, "a provider that sends no message time")
-    yield Figure("C1.B", b.write_units, "WRU", 9, 16, "known customer whose last conversation is over")
-    yield Figure("C1.B.new", new.write_units, "WRU", 13, None, "new customer")
-    yield Figure("C1.C", c.write_units, "WRU", 3, 6)
-    yield Figure("C1.D", freed.write_units, "WRU", 7, 10, "from available")
-    yield Figure("C1.D.close", closed.write_units, "WRU", 7, None, "with the closing of the previous contact")
-    yield Figure("C2.A", a.read_units, "RRU", 1, 2)
-    yield Figure("C2.B", b.read_units, "RRU", 2.5, 6)
-    yield Figure("C2.D", freed.read_units, "RRU", 2.5, 5)
-    yield Figure("C3.provider", duplicate.write_units, "WRU", 2, None, "delivered again by the provider")
-    yield Figure("C3.queue", redelivered.write_units, "WRU", 2, None, "delivered again by the queue")
+    held = "a message on a conversation that has its agent"
+    opens = "a message that opens a conversation and is offered"
+    comes_free = "an agent becomes available while contacts wait"
+    yield Figure("C1.A", a.write_units, "WRU", 2, 8, held)
+    yield Figure("C1.A.untimed", a_untimed.write_units, "WRU", 3, None, "the same where the provider sends no time")
+    yield Figure("C1.B", b.write_units, "WRU", 9, 16, opens)
+    yield Figure("C1.B.new", new.write_units, "WRU", 13, None, "the same of a customer nobody knows yet")
+    yield Figure("C1.C", c.write_units, "WRU", 3, 6, "a reply, with its provider's acceptance")
+    yield Figure("C1.D", freed.write_units, "WRU", 7, 10, comes_free)
+    yield Figure(
+        "C1.D.close", closed.write_units, "WRU", 7, None, "an agent closes one contact and is offered the next"
+    )
+    yield Figure("C2.A", a.read_units, "RRU", 1, 2, held)
+    yield Figure("C2.B", b.read_units, "RRU", 2.5, 6, opens)
+    yield Figure("C2.D", freed.read_units, "RRU", 2.5, 5, comes_free)
+    yield Figure("C3.provider", duplicate.write_units, "WRU", 2, None, "a duplicate delivered by the provider")
+    yield Figure("C3.queue", redelivered.write_units, "WRU", 2, None, "a duplicate delivered by the queue")
     yield Figure("C3.entries", desk.doubled, "entries", 0, None, "entries, offers and sends that a duplicate added")
-    yield Figure("D3", _serial_calls(freed), "calls", 4, None, "serial AWS calls from the agent's item to the offer")
+    yield Figure("D3", _serial_calls(freed), "calls", 4, None, 'calls from "agent is free" to "next contact offered"')
 
 
 class _Desk:

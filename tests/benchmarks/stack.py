@@ -1,12 +1,13 @@
 """The real functions on the local engine, driven one step at a time, so that every request of a step can be counted."""
 
+import io
 import json
 import os
 import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -188,5 +189,7 @@ def running_stack() -> Iterator[Stack]:
 def _apply_demo() -> None:
     from infra.configure import main
 
-    if main(["apply", str(ROOT / "infra/local/demo.yaml"), "--stage", STAGE]):
+    with redirect_stdout(io.StringIO()):
+        refused = main(["apply", str(ROOT / "infra/local/demo.yaml"), "--stage", STAGE])
+    if refused:
         raise RuntimeError("the demo's configuration was refused")

@@ -43,8 +43,10 @@ def stage(desk: Center, person: str, ownership: Ownership) -> Head:
         return desk.head(head.conversation)
     offer = desk.sockets.to(tab, "offer")[-1]["offer"]
     desk.say(tab, "offer.accept", offer=offer)
-    if ownership is Ownership.KEEPER:
+    if ownership is Ownership.PAUSED:
         desk.say(tab, "conversation.pause", conversation=head.conversation, until=UNTIL)
+    if ownership is Ownership.KEEPER:
+        desk.say(tab, "conversation.close", conversation=head.conversation)
     if ownership is Ownership.PAST:
         desk.say(tab, "conversation.transfer", conversation=head.conversation, to={"queue": "sales"})
         desk.pass_time()
@@ -166,6 +168,13 @@ def test_an_agent_whose_name_ends_like_anothers_did_not_hold_what_the_other_held
 
     assert ownership_of(head, AgentId("ana")) is Ownership.OTHER
     assert ownership_of(head, AgentId("a:ana")) is Ownership.PAST
+
+
+def test_who_was_to_have_it_first_does_not_keep_what_somebody_else_holds(desk: Center) -> None:
+    head = replace(stage(desk, "ben", Ownership.PAUSED), preferred=AgentId("ana"))
+
+    assert ownership_of(head, AgentId("ana")) is Ownership.OTHER
+    assert ownership_of(replace(head, holder=None), AgentId("ana")) is Ownership.KEEPER
 
 
 def test_notes_are_not_for_visitors_and_messages_are() -> None:

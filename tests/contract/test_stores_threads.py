@@ -294,6 +294,13 @@ def test_a_move_that_is_repeated_has_succeeded(stores: Stores) -> None:
     assert not stores.threads.move_home(HOME, Home("h-elsewhere"), read)
 
 
+def test_a_home_that_points_somewhere_is_not_pointed_elsewhere(stores: Stores) -> None:
+    assert stores.threads.move_home(HOME, OTHER_HOME, None)
+
+    assert not stores.threads.move_home(HOME, Home("h-elsewhere"), None)
+    assert stores.threads.get_live(HOME) == Moved(home=HOME, to=OTHER_HOME)
+
+
 def test_a_closed_conversation_is_found_as_it_was_last_kept(stores: Stores) -> None:
     head = opened(stores)
     stores.threads.archive(head)

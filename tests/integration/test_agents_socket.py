@@ -1,5 +1,6 @@
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import permutations
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from tests.integration.people import HOUR_S
 from tests.tables import connection, dynamo_stores, fake_stores, tables_of
 from throughline.domain.conversations import ContactState
 from throughline.domain.identifiers import AgentId, ConnectionId
+from throughline.domain.routing import Presence
 
 PROTOCOL = "throughline.v1"
 
@@ -85,7 +87,17 @@ def test_a_frame_is_answered_with_its_own_id(desk: Center) -> None:
     assert desk.say(tab, "ping", id="f-7") == {"event": "ack", "id": "f-7"}
 
 
-@pytest.mark.parametrize("body", ["", "nonsense", "[]", '{"action": "dance", "id": "f1"}', '{"action": "ping"}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "nonsense",
+        "[]",
+        '{"action": "dance", "id": "f1"}',
+        '{"action": "ping"}',
+        '{"action": "ping", "id": "\\ud800"}',
+    ],
+)
 def test_what_is_no_frame_is_answered_with_an_error_and_the_socket_stays(desk: Center, body: str) -> None:
     tab = desk.sign_in("ana")
     desk.post(tab, body)
@@ -100,6 +112,25 @@ def test_a_connection_outlives_its_token_but_no_frame_does(desk: Center) -> None
     desk.clock.now_ms += HOUR_S * 1000
 
     assert desk.say(tab, "ping")["code"] == "unauthenticated"
+
+
+def test_who_has_not_said_hello_is_not_offered_work_that_no_screen_would_show(desk: Center) -> None:
+    desk.sign_in("ana", available=False)
+    desk.connect("second", f"{PROTOCOL}, {desk.token('ana')}")
+
+    answer = desk.say("second", "presence.set", presence="available")
+    assert (answer["code"], "hello" in answer["message"]) == ("invalid_request", True)
+    agent = desk.stores.routing.find_agent(AgentId("ana"))
+    assert agent is not None
+    assert agent.presence is Presence.OFFLINE
+    desk.say("second", "hello")
+    assert desk.say("second", "presence.set", presence="available")["event"] == "ack"
+
+
+def test_an_agent_who_was_never_here_says_hello_first(desk: Center) -> None:
+    desk.connect("tab", f"{PROTOCOL}, {desk.token('ben')}")
+
+    assert desk.say("tab", "presence.set", presence="available")["code"] == "invalid_request"
 
 
 def test_visitors_may_ping_and_nothing_else(desk: Center) -> None:
@@ -190,7 +221,9 @@ def test_an_id_that_is_used_for_other_words_is_a_conflict_and_not_a_lost_message
     desk.say(tab, "note.add", id="1", conversation=conversation, text="VIP")
 
     assert desk.say(tab, "note.add", id="1", conversation=conversation, text="VIP")["event"] == "ack"
+    shown = len(desk.sockets.to(tab, "message"))
     assert desk.say(tab, "note.add", id="1", conversation=conversation, text="Angry")["code"] == "conflict"
+    assert len(desk.sockets.to(tab, "message")) == shown
 
 
 def test_another_customers_address_is_no_way_to_reply(desk: Center) -> None:
@@ -222,6 +255,45 @@ def test_wrap_up_and_close_are_acknowledged_with_the_state_and_free_the_agent(de
     agent = desk.stores.routing.find_agent(AgentId("ana"))
     assert agent is not None
     assert dict(agent.held) == {}
+
+
+def newest(frames: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return the one that a screen shows in the end, by the rule of docs/protocol.md."""
+    known: Mapping[str, Any] = {}
+    for frame in frames:
+        lower = known and frame["turn"] < known["turn"]
+        older = known and frame["turn"] == known["turn"] and _step(frame) < _step(known)
+        known = known if lower or older else frame
+    return known
+
+
+def _step(frame: Mapping[str, Any]) -> int:
+    return ["queued", "resolved", "offered", "active", "wrapping", "paused"].index(frame["state"])
+
+
+def test_changes_of_state_raise_no_version_and_end_up_right_in_whatever_order_they_come(desk: Center) -> None:
+    tab = desk.sign_in("ana")
+    desk.customer_writes("Hello")
+    conversation = accepted(desk, tab)
+    version = desk.head(conversation).version
+    desk.say(tab, "conversation.wrap_up", conversation=conversation)
+    paused = desk.say(tab, "conversation.pause", conversation=conversation, until="2025-11-22T12:00:00Z")[
+        "conversation"
+    ]
+    changes = desk.sockets.to(tab, "conversation")
+
+    assert [frame["state"] for frame in changes][-2:] == ["wrapping", "paused"]
+    assert {frame["version"] for frame in changes} == {version}
+    assert (paused["turn"], paused["state"]) == (changes[-1]["turn"], "paused")
+    for frames in permutations(changes):
+        assert newest(frames)["state"] == "paused"
+
+    desk.customer_writes("Back again")
+    desk.say(tab, "offer.accept", offer=offered(desk, tab)["offer"])
+    desk.say(tab, "conversation.close", conversation=conversation)
+    changes = desk.sockets.to(tab, "conversation")
+    for frames in permutations(changes):
+        assert newest(frames)["state"] == "resolved"
 
 
 def test_a_close_that_has_not_seen_the_last_word_is_a_conflict(desk: Center) -> None:

@@ -2,13 +2,15 @@
 
 import io
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.configuration.apply import ANNOUNCE_DELAY_S, HOME_KEY, Request, apply
+from infra.configuration.apply import ANNOUNCE_DELAY_S, HOME_KEY, Request, apply, settled
 from infra.configuration.check import check_text
+from infra.configuration.own_keys import with_own_keys
 from infra.configuration.stages import SsmParameters, Stage
 from infra.configure import main
 from tests.cloud import STAGE, Cloud, cloud
@@ -255,3 +257,47 @@ def test_the_secrets_of_the_local_part_become_parameters(aws: Cloud) -> None:
     applied = apply(stage(aws, FakeTimers()), wanted, checked.local_secrets)
     assert secrets(aws).get_secret("telegram/demo/bot_token") == "made-up"
     assert applied.missing_secrets == ["telegram/demo/webhook_secret"]
+
+
+# ---------------------------------------------------------------- the stack on one machine
+
+ISSUERS = """\
+issuers:
+  http://localhost/local: {audience: desk, jwks_url: "http://localhost/local/jwks.json"}
+  https://issuer.test: {audience: desk, jwks_url: "https://issuer.test/keys"}
+"""
+
+
+def test_the_address_of_the_stacks_own_keys_stays_in_force_whatever_an_applied_file_says(aws: Cloud) -> None:
+    local = replace(stage(aws, FakeTimers()), name="local")
+    for port in (8080, 8081):
+        own_keys = f"http://127.0.0.1:{port}/local/jwks.json"
+        apply(local, replace(local_request(CENTRE + ISSUERS), own_keys=own_keys))
+        apply(local, local_request(CENTRE.replace("15s", "20s") + ISSUERS))
+        issuers = settings(aws).list_issuers()
+        assert {own_keys, "https://issuer.test/keys"} == {issuer.jwks_url for issuer in issuers}
+    assert [] == apply(local, local_request(CENTRE.replace("15s", "20s") + ISSUERS)).changes
+
+
+def test_the_address_of_the_stacks_own_keys_is_no_difference() -> None:
+    wanted = local_request(CENTRE + ISSUERS).configuration
+    current = with_own_keys(wanted, "http://127.0.0.1:8080/local/jwks.json")
+    assert current == settled("local", current, wanted)
+    assert wanted == settled("prod", current, wanted)
+
+
+def local_request(text: str) -> Request:
+    configuration = check_text(text, "local").configuration
+    assert configuration is not None
+    return Request(configuration=configuration, by="omar", at_ms=1)
+
+
+@pytest.mark.parametrize("endpoint", [None, "127.0.0.1:1", "http://", "ftp://127.0.0.1", "http://127.0.0.1:99999"])
+def test_a_stack_on_this_machine_is_reached_by_its_address_alone(
+    endpoint: str | None, file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    assert main(["apply", str(file), "--stage", "local", *(["--endpoint", endpoint] if endpoint else [])]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "ENDPOINT=http://" in line
+    assert "`AWS engine`" in line

@@ -43,6 +43,8 @@ class Screen:
     def take(self, frame: Frame) -> None:
         if frame["event"] == "message":
             self._take_message(frame)
+        if frame["event"] in {"message.status", "conversation"}:
+            self.missed_something |= frame["version"] > self.versions.get(frame["conversation"], 0)
         for conversation in [*frame.get("conversations", []), *([frame] if frame["event"] == "entries" else [])]:
             self._take_entries(conversation)
 

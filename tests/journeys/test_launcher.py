@@ -112,12 +112,21 @@ def test_an_agent_works_from_the_command_line(tmp_path: Path) -> None:
         assert texts == ["Good morning!"]
 
 
+def test_an_agent_who_is_not_in_the_configuration_is_told_so_and_does_not_try_again(stack: StackClient) -> None:
+    ended = _run("infra.local.agent", "nobody", PORT=_port(stack))
+    assert (1, 1) == (ended.returncode, len(ended.stderr.splitlines()))
+    assert ended.stderr.startswith("error: nobody was refused with 403: ")
+
+
 @pytest.mark.parametrize(
     ("arguments", "environment", "words"),
     [
         (("infra.local",), {"PORT": "many"}, "PORT is 'many'"),
         (("infra.local",), {"ENGINE": "steam"}, "set it to ministack"),
         (("infra.local",), {"CONFIG": "/nowhere.yaml"}, "no such file"),
+        (("infra.local",), {"STATE_DIR": "/dev/null/state"}, "STATE_DIR /dev/null/state cannot be written"),
+        (("infra.local",), {"FUNCTIONS_LOG": "/dev/null/log"}, "FUNCTIONS_LOG /dev/null/log cannot be written"),
+        (("infra.local",), {"LOG_LEVEL": "LOUD"}, "LOG_LEVEL is 'LOUD'"),
         (("infra.local.post", "telegram", "x"), {"PORT": "1"}, "make run"),
         (("infra.local.post", "pigeon", "x"), {}, "there is no channel account pigeon"),
         (("infra.local.agent", "ana"), {"PORT": "1"}, "make run"),
@@ -151,7 +160,8 @@ def test_two_stacks_do_not_share_a_state_directory(tmp_path: Path) -> None:
         first.client()
         ended = _run("infra.local", PORT="0", STATE_DIR=str(tmp_path))
     assert ended.returncode == 1
-    assert "another engine uses" in ended.stderr
+    assert "another stack uses STATE_DIR" in ended.stderr
+    assert 1 == len(ended.stderr.splitlines())
 
 
 def test_a_file_with_mistakes_is_told_line_by_line(tmp_path: Path) -> None:
@@ -175,6 +185,8 @@ def test_what_an_operator_applied_stays_in_force_over_a_restart(tmp_path: Path) 
             "infra.configure", "apply", str(changed), "--stage", "local", "--endpoint", engine, "--by", "eve"
         )
         assert applied.returncode == 0, applied.stderr
+        shown = _run("infra.configure", "show", "--stage", "local", "--endpoint", engine)
+        assert f"{first.client().url}/local/jwks.json" in shown.stdout
         assert first.stop() == 0
     with StackProcess(tmp_path / "state") as second:
         stack = second.client()

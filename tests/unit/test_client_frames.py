@@ -138,7 +138,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("presence.set", {"presence": "available", "reason": 7}, "reason"),
     ("offer.accept", {}, "offer"),
     ("offer.accept", {"offer": "x"}, "offer"),
-    ("offer.accept", {"offer": "x.1"}, "offer"),
+    ("offer.accept", {"offer": "x.1"}, "offer: "),
     ("offer.accept", {"offer": f"{CONVERSATION}.²"}, "offer"),
     ("offer.accept", {"offer": f"{CONVERSATION}.x"}, "offer"),
     ("message.send", {"conversation": CONVERSATION, "message_id": "m1"}, "text"),
@@ -148,7 +148,7 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("message.send", {"conversation": CONVERSATION, "text": "Hi"}, "message_id"),
     ("message.send", {"conversation": CONVERSATION, "message_id": "m" * 65, "text": "Hi"}, "message_id"),
     ("message.send", {"message_id": "m1", "text": "Hi"}, "conversation"),
-    ("message.send", {"conversation": "c", "message_id": "m1", "text": "Hi"}, "conversation"),
+    ("message.send", {"conversation": "c", "message_id": "m1", "text": "Hi"}, "conversation: "),
     ("message.send", {"conversation": CONVERSATION, "message_id": "m1", "attachments": "u-1"}, "attachments"),
     ("message.send", {"conversation": CONVERSATION, "message_id": "m1", "attachments": [7]}, "attachments"),
     ("message.send", {"conversation": CONVERSATION, "message_id": "m1", "attachments": ["u"] * 11}, "attachments"),
@@ -228,8 +228,19 @@ def test_a_refusal_never_repeats_what_was_sent(secret: str) -> None:
 def test_the_id_is_found_however_wrong_the_rest_is() -> None:
     assert frame_id_of('{"id": "f1", "action": 7}') == "f1"
     assert frame_id_of('{"id": 7}') is None
+    assert frame_id_of('{"action": "ping"}') is None
+    assert frame_id_of(json.dumps({"id": "x" * 65})) is None
     assert frame_id_of("nonsense") is None
     assert frame_id_of("[" * 30_000) is None
+
+
+@pytest.mark.parametrize("frame_id", ["\ud800", "f\udfff", ""])
+def test_an_id_that_the_protocol_does_not_take_is_none_that_an_answer_could_bear(frame_id: str) -> None:
+    text = json.dumps({"action": "ping", "id": frame_id})
+
+    assert frame_id_of(text) is None
+    with pytest.raises(InvalidRequestError, match="id: "):
+        read_frame(text)
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)

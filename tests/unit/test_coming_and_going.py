@@ -23,9 +23,10 @@ from tests.unit.stage import (
     stage,
     transfers,
 )
+from throughline.domain.configuration import Configuration
 from throughline.domain.conversations import ContactState
 from throughline.domain.errors import InvalidRequestError
-from throughline.domain.identifiers import ConnectionId
+from throughline.domain.identifiers import AgentId, ConnectionId
 from throughline.domain.routing import Presence
 from throughline.flows.conclude import MAX_PAUSED, PAUSED_CLASS, close, transfer
 from throughline.flows.presence import configure_agent, lose_connection, set_presence
@@ -143,7 +144,7 @@ def test_a_transfer_to_a_colleague_who_has_gone_meanwhile_comes_back() -> None:
     scene = serving().here("budi")
     head = scene.centre.live(MAYA)
     transfer(scene.world, ANA, head.conversation, queue=None, to_agent=BUDI)
-    [late] = [timer for timer in scene.centre.timers.of_kind("transfer")]
+    [late] = scene.centre.timers.of_kind("transfer")
     scene.centre.timers.armed.remove(late)
     scene.did(leaves(BUDI)).did(lambda it: it.centre.pass_s(61))
     scene.centre.timers.armed.append(late)  # the queue delivers it again, 90 seconds later
@@ -155,22 +156,20 @@ def test_a_transfer_to_a_colleague_who_was_taken_out_meanwhile_comes_back() -> N
     scene = serving().here("budi")
     head = scene.centre.live(MAYA)
     transfer(scene.world, ANA, head.conversation, queue=None, to_agent=BUDI)
+    scene.centre.settings.configuration = Configuration(queues=scene.centre.settings.configuration.queues)
     configure_agent(scene.world, BUDI, None)
     scene.centre.pass_s(0)
     assert scene.centre.live(MAYA).holder == ANA
 
 
 def test_however_many_waited_for_an_agent_who_leaves_all_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    scene = busy().here("ana").accepted(RAKA, DEWI)
+    scene = busy().here("ana", "budi").accepted(RAKA, DEWI)
     for sender in (RAKA, DEWI):
-        scene.did(transfers(ANA, sender, SARA))
-    listed = scene.centre.routing.list_waiting
-    monkeypatch.setattr(
-        scene.centre.routing, "list_waiting", lambda *where, limit, strong: listed(*where, limit=1, strong=strong)
-    )
+        scene.did(transfers(AgentId(str(scene.centre.live(sender).holder)), sender, SARA))
+    monkeypatch.setattr("throughline.flows.presence.PERSONAL_PAGE", 1)
     scene.did(leaves(SARA))
     scene.centre.pass_s(60)
-    assert {scene.centre.live(sender).holder for sender in (RAKA, DEWI)} == {ANA}
+    assert {scene.centre.live(sender).state for sender in (MAYA, RAKA, DEWI)} == {ContactState.OFFERED}
 
 
 # ---------------------------------------------------------------- letting go

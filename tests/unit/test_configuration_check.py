@@ -11,6 +11,7 @@ from throughline.domain.configuration import AgentProfile, ChannelAccount, Issue
 from throughline.domain.identifiers import AgentId
 
 ROOT = Path(__file__).parents[2]
+SID = "AC000000000000000000000000000000a1"
 
 GOOD = dedent("""\
     skills: {en: English, id: Indonesian}
@@ -33,7 +34,7 @@ GOOD = dedent("""\
         address: +15005550006
         queue: support
         secrets: {auth_token: twilio_sms/demo/auth_token}
-        settings: {account_sid: AC0001, max_segments: 4}
+        settings: {account_sid: AC000000000000000000000000000000a1, max_segments: 4}
     agents:
       ana:
         name: Ana
@@ -105,7 +106,7 @@ def test_numbers_stay_texts_where_a_text_is_meant() -> None:
     configuration = check_text(GOOD, "dev").configuration
     assert configuration is not None
     account = configuration.accounts["twilio_sms/demo"]
-    assert (account.address, account.settings) == ("+15005550006", {"account_sid": "AC0001", "max_segments": 4})
+    assert (account.address, account.settings) == ("+15005550006", {"account_sid": SID, "max_segments": 4})
 
 
 def test_a_skill_may_be_called_no() -> None:
@@ -148,7 +149,7 @@ PROBLEMS = [
         "agents:\n",
         (
             "  twilio_sms/other:\n    address: +15005550006\n    queue: support\n"
-            "    secrets: {auth_token: a/b}\n    settings: {account_sid: AC2}\nagents:\n"
+            "    secrets: {auth_token: a/b}\n    settings: {account_sid: AC000000000000000000000000000000a2}\nagents:\n"
         ),
         "f.yaml:23:5: twilio_sms/demo has this address already; give each account an address of its own",
     ),
@@ -190,12 +191,22 @@ PROBLEMS = [
         "",
         "f.yaml:14:5: this channel needs secrets.webhook_secret; add it under secrets",
     ),
-    ("account_sid: AC0001, ", "", "f.yaml:21:5: this channel needs settings.account_sid; add it under settings"),
+    (f"account_sid: {SID}, ", "", "f.yaml:21:5: this channel needs settings.account_sid; add it under settings"),
     (
         "max_segments: 4",
         "max_segment: 4",
-        "f.yaml:21:37: there is no setting 'max_segment'; did you mean max_segments?",
+        "f.yaml:21:65: there is no setting 'max_segment'; did you mean max_segments?",
     ),
+    (
+        SID,
+        "nonsense",
+        "f.yaml:21:16: 'nonsense' is no account_sid; write AC and 32 digits from 0 to f",
+    ),
+    (f"{SID}, ", f"{SID}, messaging_service_sid: {SID}, ", "write MG and 32 digits from 0 to f"),
+    ("max_segments: 4", "max_segments: many", "f.yaml:21:65: 'many' is no max_segments; write a whole number from 1"),
+    ("max_segments: 4", "max_segments: 0", "'0' is no max_segments"),
+    ("max_segments: 4", "max_segments: '4'", "'4' is no max_segments"),
+    ("max_segments: 4", "max_segments: true", "'True' is no max_segments"),
     (
         "webhook_secret: tele",
         "secret: x/y\n      webhook_secret: tele",
@@ -233,7 +244,7 @@ PROBLEMS = [
     ("agents:\n", "agents: [\n", "this is not YAML"),
     ("agents:\n", "agents: \x07\n", "f.yaml:22:1: there is a character that no text has; save the file as UTF-8 text"),
     ("agents:\n", "? [a]\n: b\nagents:\n", "f.yaml:22:3: a key has to be a plain word"),
-    ("max_segments: 4", "max_segments: &x [*x]", "f.yaml:21:51: a plain value is expected here"),
+    ("max_segments: 4", "max_segments: &x [*x]", "f.yaml:21:79: a plain value is expected here"),
 ]
 
 
@@ -329,6 +340,15 @@ def test_the_demo_is_right_for_the_local_stack_and_for_nothing_else() -> None:
     }
     assert set(local.local_secrets) == named
     assert check_file(demo, "dev").configuration is None
+
+
+@pytest.mark.parametrize("value", ["12345678", "true", "2026-01-01", "[a]", "{a: b}", ""])
+def test_a_local_secret_that_is_no_text_is_refused_and_not_repeated(value: str) -> None:
+    source = f"{GOOD}local:\n  secrets:\n    a/b: {value}\n"
+    (line,) = told(source, "local")
+    assert line.startswith("f.yaml:35:")
+    assert "12345678" not in line
+    assert check_text(source.replace(f"a/b: {value}", 'a/b: "12345678"'), "local").local_secrets == {"a/b": "12345678"}
 
 
 def test_values_of_local_secrets_are_not_part_of_what_is_printed() -> None:

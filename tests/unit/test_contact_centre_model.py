@@ -1,6 +1,7 @@
 """Whatever people do, in whatever order, and wherever a step dies before it is repeated: the promises hold."""
 
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -8,44 +9,48 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from tests.fakes.timers import ArmedTimer
 from tests.fakes.world import Centre, agent_profile
-from throughline.domain.conversations import HOLDING, ContactState
+from tests.unit import promises
+from tests.unit.dying import DiedError, Fate
+from throughline.domain.conversations import ContactState, Head
 from throughline.domain.errors import ThroughlineError
-from throughline.domain.identifiers import AgentId, ConnectionId
-from throughline.domain.routing import WORK_CLASSES, Presence, able, fits
+from throughline.domain.identifiers import AgentId, ConnectionId, Home, Identifier
+from throughline.domain.messages import ConsentChanged, IdentityChanged
+from throughline.domain.routing import Presence
 from throughline.flows.conclude import close, pause, transfer, wrap_up
 from throughline.flows.offers import accept_offer, reject_offer
-from throughline.flows.presence import lose_connection, set_presence
+from throughline.flows.presence import configure_agent, lose_connection, set_presence
 from throughline.flows.run_timer import run_timer
 
 AGENTS = ("ana", "budi", "sara")
 CUSTOMERS = tuple(f"telegram:{number}" for number in range(5))
+PEOPLE = (0, 1)  # each with a phone, an id and an id that replaces it
 TEXTS = ("hello there, how are you doing today", "halo, saya mau tanya pesanan saya belum sampai")
+SMS = {"account": "twilio_sms/+15005550006", "channel": "twilio_sms"}
+WHATSAPP = {"account": "whatsapp/1001", "channel": "whatsapp"}
+SALES = {"account": "whatsapp/1002", "channel": "whatsapp"}
+SKILLS = ({"en": 5}, {"en": 3, "id": 5}, {"en": 1, "sales": 3}, {"id": 1})
 
 agents = st.sampled_from(AGENTS)
 customers = st.sampled_from(CUSTOMERS)
+people = st.sampled_from(PEOPLE)
 # The request to AWS at which the step dies, and whether it had taken effect; 0 lets it live.
 faults = st.tuples(st.sampled_from([0, 0, 0, *range(1, 25)]), st.booleans())
 
-
-class DiedError(BaseException):
-    """The process was killed."""
+Step = Callable[[bool], object]
 
 
-class Mortal:
-    """A port whose nth use kills the process, before or after the effect."""
+def phone(person: int) -> str:
+    return f"tel:+1415555010{person}"
 
-    def __init__(self, port: Any, machine: "ContactCentre") -> None:
-        self._port = port
-        self._machine = machine
 
-    def __getattr__(self, name: str) -> Any:
-        attribute = getattr(self._port, name)
-        return self._machine.mortal(attribute) if callable(attribute) else attribute
+def bsuid(person: int, *, replaced: bool = False) -> str:
+    return f"bsuid:US.{person + 100 * replaced}"
 
 
 class ContactCentre(RuleBasedStateMachine):
-    """Random steps of customers, agents and time."""
+    """Random steps of customers, agents, operators and time."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -54,75 +59,104 @@ class ContactCentre(RuleBasedStateMachine):
         )
         self.sent = 0
         self.sockets: Counter[str] = Counter()
-        self._left = 0
-        self._after = False
-        self._kill = False
-        ports = ("threads", "routing", "customers", "timers", "connections", "media")
-        for port in ports:
-            object.__setattr__(self.centre.world, port, Mortal(getattr(self.centre.world, port), self))
+        self.allowed: dict[str, int] = {}  # what agents held when their capacity was lowered
+        self.linked: dict[str, set[str]] = {}  # what was attested to be one person's
+        self.refused: dict[tuple[str, str], tuple[int, bool]] = {}  # the last word about consent
+        self.fate = Fate(self.centre.world)
 
-    def mortal(self, use: Any) -> Any:
-        def used(*arguments: Any, **named: Any) -> Any:
-            if not self._kill:
-                return use(*arguments, **named)
-            self._left -= 1
-            if self._left == 0 and not self._after:
-                raise DiedError
-            result = use(*arguments, **named)
-            if self._left == 0:
-                raise DiedError
-            return result
-
-        return used
-
-    def carry_out(self, step: Any, fault: tuple[int, bool]) -> None:
+    def carry_out(self, step: Step, fault: tuple[int, bool]) -> None:
         """Do a step that may die, and then again, as its queue or its client would; then what is due at once."""
-        self._left, self._after = fault
-        self._kill = self._left > 0
+        number, after = fault
         try:
-            step(repeated=False)
+            with suppress(ThroughlineError), self.fate.dying(number, after=after):
+                step(False)  # noqa: FBT003
         except DiedError:
-            self._kill = False
-            self.quietly(lambda: step(repeated=True))
-        except ThroughlineError:
-            pass
-        self._kill = False
+            with suppress(ThroughlineError):
+                step(True)  # noqa: FBT003
         self.run_due()
-
-    @staticmethod
-    def quietly(step: Any) -> None:
-        with suppress(ThroughlineError):
-            step()
 
     def run_due(self, fault: tuple[int, bool] = (0, False)) -> None:
         while due := [timer for timer in self.centre.timers.armed if timer.due_ms <= self.centre.now_ms]:
             timer = min(due, key=lambda item: item.due_ms)
             self.centre.timers.armed.remove(timer)
-            self.carry_out(
-                lambda repeated, work=timer.work: run_timer(self.centre.world, work, repeated=repeated), fault
-            )
+            self.carry_out(self.going_off(timer), fault)
             fault = (0, False)
 
-    def held(self, agent: str, *states: ContactState) -> Any:
-        found = [head for head in self.centre.threads.lives.values() if head.holder == agent and head.state in states]
-        return min(found, key=lambda head: head.conversation, default=None)
+    def going_off(self, timer: ArmedTimer) -> Step:
+        return lambda repeated: run_timer(self.centre.world, timer.work, repeated=repeated)
 
-    # ------------------------------------------------------------ what people do
-
-    @rule(customer=customers, text=st.sampled_from(TEXTS), sales=st.booleans(), fault=faults)
-    def customer_writes(self, customer: str, text: str, sales: bool, fault: tuple[int, bool]) -> None:
-        account = {"account": "whatsapp/1002", "channel": "whatsapp"} if sales else {}
-        event = self.centre.message(customer, text, **account)
+    def deliver(self, event: Any, fault: tuple[int, bool]) -> None:
         self.sent += 1
         inbound = f"q{self.sent}"
         self.carry_out(lambda repeated: self.centre.deliver(event, inbound=inbound, repeated=repeated), fault)
-        self.carry_out(lambda **_: self.centre.deliver(event), (0, False))  # the provider delivers everything twice
+        self.carry_out(lambda _: self.centre.deliver(event), (0, False))  # the provider delivers everything twice
+
+    def held(self, agent: str, *states: ContactState) -> Head | None:
+        heads = self.centre.threads.lives.values()
+        found = [head for head in heads if head.holder == agent and head.state in states]
+        return min(found, key=lambda head: head.conversation, default=None)
+
+    # ------------------------------------------------------------ what customers do
+
+    @rule(customer=customers, text=st.sampled_from(TEXTS), sales=st.booleans(), fault=faults)
+    def customer_writes(self, customer: str, text: str, sales: bool, fault: tuple[int, bool]) -> None:
+        self.deliver(self.centre.message(customer, text, **(SALES if sales else {})), fault)
+
+    @rule(person=people, way=st.sampled_from(["phone", "id", "new id", "both", "turned"]), fault=faults)
+    def person_writes(self, person: int, way: str, fault: tuple[int, bool]) -> None:
+        both = [phone(person), bsuid(person)]
+        senders = {
+            "phone": both[:1],
+            "id": both[1:],
+            "new id": [bsuid(person, replaced=True)],
+            "both": both,
+            "turned": both[::-1],
+        }[way]
+        self.link(senders)
+        self.deliver(self.centre.message(senders, TEXTS[0], **(SMS if way == "phone" else WHATSAPP)), fault)
+
+    @rule(person=people, fault=faults)
+    def persons_id_changes(self, person: int, fault: tuple[int, bool]) -> None:
+        old, new = bsuid(person), bsuid(person, replaced=True)
+        if self.centre.home(old) in {*self.centre.threads.lives, *self.centre.threads.moves}:
+            self.link([old, new])
+        event = IdentityChanged(
+            channel="whatsapp",
+            account=WHATSAPP["account"],
+            provider_id=f"i{self.sent}",
+            senders=(Identifier.parse(old),),
+            sent_ms=self.centre.now_ms,
+            previous=Identifier.parse(old),
+            current=Identifier.parse(new),
+        )
+        self.deliver(event, fault)
+
+    @rule(person=people, by_phone=st.booleans(), granted=st.booleans(), fault=faults)
+    def person_consents(self, person: int, by_phone: bool, granted: bool, fault: tuple[int, bool]) -> None:
+        source, identifier = (SMS, phone(person)) if by_phone else (WHATSAPP, bsuid(person))
+        event = ConsentChanged(
+            channel=source["channel"],
+            account=source["account"],
+            provider_id=f"c{self.sent}",
+            senders=(Identifier.parse(identifier),),
+            sent_ms=self.centre.now_ms,
+            granted=granted,
+        )
+        word = (self.centre.now_ms, not granted)
+        self.refused[identifier, source["account"]] = max(word, self.refused.get((identifier, source["account"]), word))
+        self.deliver(event, fault)
+
+    def link(self, identifiers: list[str]) -> None:
+        person = set(identifiers).union(*(self.linked.get(item, ()) for item in identifiers))
+        self.linked |= dict.fromkeys(person, person)
+
+    # ------------------------------------------------------------ what agents do
 
     @rule(agent=agents, fault=faults)
     def agent_connects(self, agent: str, fault: tuple[int, bool]) -> None:
         self.sockets[agent] += 1
         socket = f"{agent}-{self.sockets[agent]}"
-        self.carry_out(lambda **_: self.centre.hello(agent, socket), fault)
+        self.carry_out(lambda _: self.centre.hello(agent, socket), fault)
 
     @rule(agent=agents, fault=faults)
     def agent_disconnects(self, agent: str, fault: tuple[int, bool]) -> None:
@@ -131,21 +165,21 @@ class ContactCentre(RuleBasedStateMachine):
             lambda repeated: lose_connection(self.centre.world, AgentId(agent), socket, repeated=repeated), fault
         )
 
+    @rule(agent=agents)
+    def agents_screen_dies_unseen(self, agent: str) -> None:
+        self.centre.sockets.gone.add(f"{agent}-{self.sockets[agent]}")
+
     @rule(agent=agents, presence=st.sampled_from(Presence), fault=faults)
     def agent_declares(self, agent: str, presence: Presence, fault: tuple[int, bool]) -> None:
-        self.carry_out(lambda **_: set_presence(self.centre.world, AgentId(agent), presence, None), fault)
+        self.carry_out(lambda _: set_presence(self.centre.world, AgentId(agent), presence, None), fault)
 
     @rule(agent=agents, accepts=st.booleans(), fault=faults)
     def agent_answers_offer(self, agent: str, accepts: bool, fault: tuple[int, bool]) -> None:
-        head = self.held(agent, ContactState.OFFERED)
+        head, world, mine = self.held(agent, ContactState.OFFERED), self.centre.world, AgentId(agent)
         if head and accepts:
-            self.carry_out(
-                lambda **_: accept_offer(self.centre.world, AgentId(agent), head.conversation, head.turn), fault
-            )
+            self.carry_out(lambda _: accept_offer(world, mine, head.conversation, head.turn), fault)
         elif head:
-            self.carry_out(
-                lambda **_: reject_offer(self.centre.world, AgentId(agent), head.conversation, head.turn, None), fault
-            )
+            self.carry_out(lambda _: reject_offer(world, mine, head.conversation, head.turn, None), fault)
 
     @rule(agent=agents, how=st.sampled_from(["wrap_up", "close", "pause", "to_queue", "to_budi"]), fault=faults)
     def agent_lets_go(self, agent: str, how: str, fault: tuple[int, bool]) -> None:
@@ -155,14 +189,30 @@ class ContactCentre(RuleBasedStateMachine):
         world, mine, conversation = self.centre.world, AgentId(agent), head.conversation
         disposition = "solved" if head.queue == "support" else None
         until_ms = self.centre.now_ms + 90_000
-        steps = {
-            "wrap_up": lambda **_: wrap_up(world, mine, conversation),
-            "close": lambda **_: close(world, mine, conversation, disposition, None),
-            "pause": lambda **_: pause(world, mine, conversation, until_ms),
-            "to_queue": lambda **_: transfer(world, mine, conversation, queue="sales", to_agent=None),
-            "to_budi": lambda **_: transfer(world, mine, conversation, queue=None, to_agent=AgentId("budi")),
+        steps: dict[str, Step] = {
+            "wrap_up": lambda _: wrap_up(world, mine, conversation),
+            "close": lambda _: close(world, mine, conversation, disposition, None),
+            "pause": lambda _: pause(world, mine, conversation, until_ms),
+            "to_queue": lambda _: transfer(world, mine, conversation, queue="sales", to_agent=None),
+            "to_budi": lambda _: transfer(world, mine, conversation, queue=None, to_agent=AgentId("budi")),
         }
         self.carry_out(steps[how], fault)
+
+    # ------------------------------------------------------------ what operators and time do
+
+    @rule(agent=agents, chats=st.integers(0, 3), skills=st.sampled_from(SKILLS), fault=faults)
+    def agent_is_configured(self, agent: str, chats: int, skills: dict[str, int], fault: tuple[int, bool]) -> None:
+        profile = agent_profile(agent, chats=chats, teams=(), **skills) if chats else None
+        known = self.centre.routing.agents.get(AgentId(agent))
+        self.allowed[agent] = known.load["chat"] if known else 0
+        configuration = self.centre.settings.configuration
+        others = {name: other for name, other in configuration.agents.items() if name != agent}
+        self.centre.settings.configuration = type(configuration)(
+            accounts=configuration.accounts,
+            queues=configuration.queues,
+            agents=others | ({profile.agent_id: profile} if profile else {}),
+        )
+        self.carry_out(lambda _: configure_agent(self.centre.world, AgentId(agent), profile), fault)
 
     @rule(seconds=st.sampled_from([1, 10, 20, 31, 61, 100_000]), fault=faults)
     def time_passes(self, seconds: int, fault: tuple[int, bool]) -> None:
@@ -181,62 +231,50 @@ class ContactCentre(RuleBasedStateMachine):
 
     @invariant()
     def nobody_holds_more_than_their_capacity(self) -> None:
-        for agent in self.centre.routing.agents.values():
-            held = Counter(slot.work_class for slot in agent.held.values())
-            assert held == {name: count for name, count in agent.load.items() if count}
-            assert held["chat"] <= agent.capacity["chat"]
+        for agent in self.centre.routing.agents.values():  # what is over a lowered capacity only grows less
+            self.allowed[agent.agent_id] = min(self.allowed.get(agent.agent_id, 0), agent.load["chat"])
+        promises.load_is_what_is_held_and_within_capacity(self.centre, self.allowed)
 
     @invariant()
     def a_contact_and_its_slot_agree(self) -> None:
-        heads = {head.conversation: head for head in self.centre.threads.lives.values()}
-        for agent in self.centre.routing.agents.values():
-            for conversation, slot in agent.held.items():
-                head = heads[conversation]
-                assert (head.holder, head.turn) == (agent.agent_id, slot.turn)
-        for head in heads.values():
-            assert (head.holder is not None) == (head.state in HOLDING or head.state is ContactState.PAUSED)
-            if head.holder:
-                assert head.conversation in self.centre.routing.agents[head.holder].held
+        promises.a_contact_and_its_slot_agree(self.centre)
 
     @invariant()
     def nobody_waits_while_an_able_agent_is_free(self) -> None:
-        waiting = {(item.conversation, item.turn) for item in self.centre.routing.waiting.values()}
-        for head in self.centre.threads.lives.values():
-            if head.state is ContactState.QUEUED:
-                assert (head.conversation, head.turn) in waiting
-                for agent in self.centre.routing.agents.values():
-                    fit = fits(head.requirement, agent.signature, agent.agent_id)
-                    assert not (fit and able(agent, "chat") and agent.agent_id not in head.excluded)
+        promises.nobody_waits_while_an_able_agent_is_free(self.centre)
 
     @invariant()
     def an_able_agent_can_be_found(self) -> None:
-        ready = {(item.agent_id, item.work_class, item.stamp) for item in self.centre.routing.ready.values()}
-        for agent in self.centre.routing.agents.values():
-            for work_class in WORK_CLASSES:
-                if able(agent, work_class):
-                    assert (agent.agent_id, work_class, agent.stamps[work_class]) in ready
+        promises.an_able_agent_can_be_found(self.centre)
 
     @invariant()
     def every_offer_has_an_end_and_every_exclusion_too(self) -> None:
-        armed = {(timer.work["kind"], timer.work.get("conversation"), timer.work.get("turn")) for timer in self.armed()}
-        for head in self.centre.threads.lives.values():
-            if head.state is ContactState.OFFERED:
-                assert ("offer_timeout", head.conversation, head.turn) in armed
-            if head.state is ContactState.QUEUED and head.excluded:
-                assert ("cool_down", head.conversation, head.turn) in armed
-            if head.state is ContactState.PAUSED:
-                assert ("resume", head.conversation, head.turn) in armed
+        promises.whatever_has_an_end_has_a_timer(self.centre)
 
     @invariant()
     def a_lost_agent_has_a_grace_running(self) -> None:
-        armed = {(timer.work["kind"], timer.work.get("agent")) for timer in self.armed()}
-        for agent in self.centre.routing.agents.values():
-            holds = any(slot.work_class != "paused" for slot in agent.held.values())
-            if holds and not agent.sockets:
-                assert ("grace", agent.agent_id) in armed
+        promises.a_lost_agent_has_a_grace_running(self.centre)
 
-    def armed(self) -> Any:
-        return self.centre.timers.armed
+    @invariant()
+    def no_screen_is_open_that_has_gone(self) -> None:
+        promises.no_screen_is_open_that_has_gone(self.centre)
+
+    @invariant()
+    def one_person_has_one_conversation(self) -> None:
+        promises.homes_lead_to_one_conversation(self.centre)
+        for person in self.linked.values():
+            assert len({self.home_of(identifier) for identifier in person}) == 1
+
+    @invariant()
+    def the_last_word_about_consent_is_known(self) -> None:
+        for (identifier, account), (_, refused) in self.refused.items():
+            customer = promises.root(self.centre, self.centre.home(identifier))
+            known = self.centre.customers.find_identifier(customer, Identifier.parse(identifier))  # type: ignore[arg-type]
+            assert known is not None
+            assert known.opted_out(account) == refused
+
+    def home_of(self, identifier: str) -> Home:
+        return promises.root(self.centre, self.centre.home(identifier))
 
 
 TestContactCentre = ContactCentre.TestCase

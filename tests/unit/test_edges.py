@@ -1,32 +1,36 @@
+import ast
 import json
 import sys
 from collections.abc import Callable, Iterator
 from io import StringIO
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from functions._edges import RecordMeta, answer_frame, answers_http, process_records
+from functions._edges import RecordMeta, answer_frame, answers_http, answers_screen, process_records
 from functions._wiring import use_world
 from tests.fakes.blobs import FakeBlobs
 from tests.fakes.telemetry import FakeTelemetry
 from throughline.domain.errors import (
     ConfigurationError,
     ConflictError,
+    ForbiddenError,
     InvalidRequestError,
     MalformedPayloadError,
     NotFoundError,
     StoreUnavailableError,
     UnauthenticatedError,
 )
-from throughline.telemetry import logger
+from throughline.telemetry import discreet, logger
 
 if TYPE_CHECKING:
     import logging
 
     from throughline.ports import World
 
+PROJECT = Path(__file__).parents[2]
 SECRET = "4111 1111 1111 1111"
 UNEXPECTED = [KeyError(SECRET), ValueError(SECRET), ConfigurationError("a queue is missing")]
 
@@ -100,6 +104,46 @@ def test_an_error_is_answered_with_its_status_and_code(error: Exception, status:
     answer = answers_http(raising(error))()
 
     assert (answer.status_code, answer.body) == (status, {"error": code})
+
+
+@pytest.mark.parametrize(
+    ("error", "body"),
+    [
+        (InvalidRequestError("limit: has to be 1 to 100"), {"message": "limit: has to be 1 to 100"}),
+        (ForbiddenError("not theirs"), {}),
+        (UnauthenticatedError("no token"), {}),
+        *((error, {}) for error in UNEXPECTED),
+    ],
+)
+def test_a_screen_is_told_what_is_wrong_with_its_request_and_nothing_else(
+    error: Exception, body: dict[str, str]
+) -> None:
+    answer = answers_screen(raising(error))()
+
+    assert {key: value for key, value in answer.body.items() if key != "error"} == body
+
+
+def test_who_posts_a_webhook_is_not_told_what_is_wrong_with_it() -> None:
+    assert answers_http(raising(InvalidRequestError("limit: has to be 1 to 100")))().body == {
+        "error": "invalid_request"
+    }
+
+
+def advice() -> Iterator[str]:
+    """Every fixed word in the messages of our own errors."""
+    for root in ("functions", "layers/core/python/throughline"):
+        for path in (PROJECT / root).rglob("*.py"):
+            for raised in (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Raise)):
+                for part in ast.walk(raised):
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str):
+                        yield part.value
+
+
+def test_the_log_hides_nothing_of_our_own_advice() -> None:
+    said = set(advice())
+
+    assert "the token has expired" in said
+    assert [discreet(words) for words in sorted(said)] == sorted(said)
 
 
 def test_what_goes_well_is_answered_as_it_is() -> None:

@@ -66,6 +66,14 @@ def test_what_carries_no_entries_is_never_split() -> None:
     assert frames_within(ack, 200) == [ack]
 
 
+def test_a_message_too_large_for_a_frame_comes_without_its_content() -> None:
+    message = {"event": "message", "version": 7, "entry": {"id": "e1", "kind": "message", "text": "x" * 500}}
+
+    assert frames_within(message, 200) == [
+        {"event": "message", "version": 7, "entry": {"id": "e1", "kind": "message", "withheld": True}}
+    ]
+
+
 def test_an_entry_too_large_for_any_frame_comes_without_its_content() -> None:
     huge = {"id": "e1", "kind": "message", "text": "x" * 500, "details": {"a": "b"}}
 

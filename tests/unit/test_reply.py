@@ -22,6 +22,7 @@ from tests.unit.ends import (
 from throughline.domain.conversations import ContactState, Direction, Entry, EntryKind
 from throughline.domain.encodings import decode_outbound
 from throughline.domain.errors import (
+    ConflictError,
     ForbiddenError,
     InvalidRequestError,
     NotFoundError,
@@ -145,12 +146,6 @@ def test_the_holder_may_write(state: ContactState) -> None:
     assert reply(scene).status is DeliveryStatus.QUEUED
 
 
-def test_the_agent_a_paused_contact_waits_for_may_write() -> None:
-    scene = scene_with_agent()
-    change(scene, scene.live(), state=ContactState.PAUSED, holder=None, preferred=AGENT)
-    assert reply(scene).status is DeliveryStatus.QUEUED
-
-
 @pytest.mark.parametrize(
     "changes",
     [
@@ -158,7 +153,7 @@ def test_the_agent_a_paused_contact_waits_for_may_write() -> None:
         {"state": ContactState.OFFERED},
         {"state": ContactState.QUEUED, "holder": None},
         {"state": ContactState.RESOLVED, "holder": None, "preferred": AGENT},
-        {"state": ContactState.PAUSED, "holder": None, "preferred": AgentId("grace")},
+        {"state": ContactState.PAUSED, "holder": AgentId("grace"), "preferred": AGENT},
     ],
 )
 def test_nobody_else_may(changes: dict[str, Any]) -> None:
@@ -313,6 +308,26 @@ def test_a_note_twice_is_one(note_id: str) -> None:
     scene.later(5)
     assert note(scene, note_id) == first
     assert scene.the_entry() == first
+
+
+@pytest.mark.parametrize("note_id", [made_at(NOW_MS), RANDOM_ID])
+@pytest.mark.parametrize("later_s", [0, 300])
+def test_other_words_under_the_id_of_a_note_are_refused_and_nobody_is_told(note_id: str, later_s: int) -> None:
+    scene = scene_with_agent()
+    first = note(scene, note_id)
+    version, told = scene.live().version, scene.told()
+    scene.later(later_s)
+    with pytest.raises(ConflictError):
+        note(scene, note_id, text="calls himself Tim")
+    assert (scene.live().version, scene.told(), scene.the_entry()) == (version, told, first)
+
+
+def test_a_note_that_was_written_but_not_shown_is_shown_by_its_repetition() -> None:
+    scene = scene_with_agent()
+    with broken(scene.threads, "announce_update"), pytest.raises(StoreUnavailableError):
+        note(scene)
+    note(scene)
+    assert [frame["entry"]["text"] for frame in scene.told("message")] == ["calls himself Nic"]
 
 
 def test_a_note_and_a_reply_may_share_an_id() -> None:

@@ -18,6 +18,7 @@ from throughline.domain.routing import (
     able_classes,
     choose_candidate,
     fits,
+    left_over,
     personal,
     rank_candidates,
     signature_of,
@@ -118,6 +119,15 @@ def test_a_slot_of_another_turn_is_not_dropped() -> None:
     slot = Slot(home=Home("h-1"), turn=4, work_class="chat")
     holding = with_slot(ANA, ConversationId("h-1.a"), slot)
     assert without_slots(holding, [(ConversationId("h-1.a"), 3)]) == holding
+
+
+@pytest.mark.parametrize(("expected", "turn"), [((("h-1.a", 4),), 5), ((("h-1.a", 4),), 9), ((), 4), ((), 3)], ids=str)
+def test_a_slot_is_left_over_once_its_contact_has_come_to_a_later_turn(
+    expected: tuple[tuple[str, int], ...], turn: int
+) -> None:
+    holding = with_slot(ANA, ConversationId("h-1.a"), Slot(home=Home("h-1"), turn=4, work_class="chat"))
+    assert left_over(holding, ConversationId("h-1.a"), turn) == expected
+    assert left_over(holding, ConversationId("h-1.b"), turn) == ()
 
 
 @given(st.sampled_from(WORK_CLASSES), st.integers(0, 3), st.integers(0, 3), st.booleans())

@@ -106,9 +106,10 @@ def _find(world: World, waiting: Waiting, *, strong: bool, tries: int) -> bool:
 
 
 def _decision(waiting: Waiting, ranked: Collection[Ready], passed: Passed) -> dict[str, Any]:
-    unable = {agent: why for (agent, _), why in passed.items()}
+    candidates = [item.agent_id for item in ranked]
+    unable = {agent: why for (agent, _), why in passed.items() if agent not in candidates}
     return {
-        "candidates": [item.agent_id for item in ranked],
+        "candidates": candidates,
         "excluded": dict.fromkeys(waiting.excluded, "let it pass") | unable,
         "requirement": waiting.requirement,
     }
@@ -209,8 +210,9 @@ def _offer(world: World, waiting: Waiting, agent: AgentId, epoch: int, sockets: 
 
 def _arm_deadline(world: World, offer: Offer) -> None:
     # Before the claim: after it, a crash would leave an offer without end.
-    work = {"kind": "offer_timeout", "conversation": offer.conversation, "turn": offer.turn}
-    world.timers.arm(work, delay_s=(offer.deadline_ms - world.clock()) / 1000)
+    deadline_ms = offer.deadline_ms
+    work = {"kind": "offer_timeout", "conversation": offer.conversation, "turn": offer.turn, "deadline_ms": deadline_ms}
+    world.timers.arm(work, delay_s=(deadline_ms - world.clock()) / 1000)
 
 
 # ---------------------------------------------------------------- the agent's side

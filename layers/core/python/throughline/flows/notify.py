@@ -31,9 +31,9 @@ def notify_agent(world: World, agent: AgentId, sockets: Iterable[str], frame: Fr
 
 
 def _post_all(world: World, agent: AgentId, sockets: Iterable[str], frame: Frame) -> bool:
-    reached = False
+    reached, parts = False, frames_within(frame)
     for socket in sockets:
-        if all(world.sockets.post(ConnectionId(socket), part) for part in frames_within(frame)):
+        if all(world.sockets.post(ConnectionId(socket), part) for part in parts):
             reached = True
         else:
             world.timers.arm({"kind": "vanish", "agent": agent, "connection": socket}, delay_s=0)

@@ -62,23 +62,31 @@ def reject_offer(world: World, agent: AgentId, conversation: ConversationId, tur
     end_offer(world, conversation, turn, agent, why=reason or "rejected", by=f"agent:{agent}", ended="rejected")
 
 
-def time_out_offer(
-    world: World, conversation: ConversationId, turn: int, *, looked: bool = False, repeated: bool = False
+def time_out_offer(  # noqa: PLR0913 - what the timer knows
+    world: World,
+    conversation: ConversationId,
+    turn: int,
+    *,
+    deadline_ms: int | None = None,
+    looked: bool = False,
+    repeated: bool = False,
 ) -> None:
     """End an offer whose deadline has passed, if it is still pending at `turn`; its agent is then not ready.
 
-    An offer that was given back before and whose agent still has the slot is finished: somebody died on the way. A
-    claim that is still under way when its deadline passes is looked at (`looked`) once more.
+    A timer of a claim that was lost leaves a later offer of the same turn alone: that has a deadline of its own. An
+    offer that was given back before and whose agent still has the slot is finished: somebody died on the way. A claim
+    that is still under way when its deadline passes is looked at (`looked`) once more.
     """
     head = find_head(world, conversation)
     if head is None:
         return
     if head.turn == turn and head.state is ContactState.OFFERED and head.holder:
-        agent = head.holder
-        end_offer(world, conversation, turn, agent, why="no answer", by="timer", ended="timed_out", repeated=repeated)
+        if deadline_ms is None or head.deadline_ms <= deadline_ms:
+            agent, why = head.holder, "no answer"
+            end_offer(world, conversation, turn, agent, why=why, by="timer", ended="timed_out", repeated=repeated)
     elif head.turn == turn - 1 and head.state is ContactState.QUEUED and not looked:
-        work = {"kind": "offer_timeout", "conversation": conversation, "turn": turn, "looked": True}
-        world.timers.arm(work, delay_s=SECOND_LOOK_S)
+        work = {"kind": "offer_timeout", "conversation": conversation, "turn": turn, "deadline_ms": deadline_ms}
+        world.timers.arm({**work, "looked": True}, delay_s=SECOND_LOOK_S)
     elif head.turn > turn:
         _finish_end(world, head, turn, repeated=repeated)
 

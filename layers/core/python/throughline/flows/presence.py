@@ -19,6 +19,7 @@ from throughline.flows.requeue import find_head, finish_requeue, is_own_requeue,
 from throughline.ports import Connection, World
 
 NOT_BACK, AWAY = "agent did not come back", "agent is away"
+PERSONAL_PAGE = 100
 TABS = 8  # sockets an agent may have open at once; the oldest goes
 
 
@@ -171,7 +172,7 @@ def _give_away(world: World, head: Head, *, repeated: bool) -> bool:
 
 def _release_personal_queue(world: World, agent_id: AgentId, work_class: str) -> None:
     """Send on the contacts that waited for this agent alone."""
-    while found := world.routing.list_waiting(work_class, personal(agent_id), limit=100, strong=True):
+    while found := world.routing.list_waiting(work_class, personal(agent_id), limit=PERSONAL_PAGE, strong=True):
         for waiting in found:
             head = find_head(world, waiting.conversation)
             if head and is_own_requeue(head, waiting.conversation, waiting.turn):

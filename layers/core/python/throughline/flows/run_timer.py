@@ -41,8 +41,8 @@ def _settle(world: World, work: Work, _repeated: bool) -> None:  # noqa: FBT001
 
 
 def _offer_timeout(world: World, work: Work, repeated: bool) -> None:  # noqa: FBT001
-    conversation, looked = ConversationId(work["conversation"]), bool(work.get("looked"))
-    time_out_offer(world, conversation, int(work["turn"]), looked=looked, repeated=repeated)
+    conversation, turn, looked = ConversationId(work["conversation"]), int(work["turn"]), bool(work.get("looked"))
+    time_out_offer(world, conversation, turn, deadline_ms=work.get("deadline_ms"), looked=looked, repeated=repeated)
 
 
 def _cool_down(world: World, work: Work, repeated: bool) -> None:  # noqa: FBT001

@@ -97,7 +97,6 @@ class SocketEdge:
             return
         peer = connection.peer
         self._open[peer.connection_id] = connection
-        self._known.opened(peer.connection_id, asdict(peer))
         code, reason = ABNORMAL, ""
         try:
             code, reason = await self._listen(connection)
@@ -112,12 +111,18 @@ class SocketEdge:
         query = socket.scope["query_string"].decode("ascii")
         event = events.connect_event(connection.peer, headers, query, request_id=_request_id(), now_ms=_now_ms())
         status, subprotocol = await self._ask_connect(event)
-        with suppress(WebSocketDisconnect, RuntimeError):  # the client may have left meanwhile
-            if status == HTTPStatus.OK:
-                await socket.accept(subprotocol=subprotocol)
-                return True
-            await socket.send_denial_response(JSONResponse({"message": status.phrase}, status_code=status))
-        return False
+        if status != HTTPStatus.OK:
+            with suppress(WebSocketDisconnect, RuntimeError):  # the client may have left meanwhile
+                await socket.send_denial_response(JSONResponse({"message": status.phrase}, status_code=status))
+            return False
+        # Before the client knows that it is open: from here on a crash owes its $disconnect.
+        self._known.opened(connection.peer.connection_id, asdict(connection.peer))
+        try:
+            await socket.accept(subprotocol=subprotocol)
+        except (WebSocketDisconnect, RuntimeError):
+            await self._gone(connection.peer, ABNORMAL, "")
+            return False
+        return True
 
     async def _ask_connect(self, event: events.Event) -> tuple[HTTPStatus, str | None]:
         try:

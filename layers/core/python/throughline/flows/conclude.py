@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from throughline.domain.conversations import ContactChange, ContactState, Expected, Head
+from throughline.domain.conversations import ContactState, Expected, Head
 from throughline.domain.errors import ConflictError, ForbiddenError, InvalidRequestError, NotFoundError
 from throughline.domain.frames import conversation_frame
 from throughline.domain.identifiers import AgentId, ConversationId, digest
@@ -13,6 +13,7 @@ from throughline.domain.routing import Agent, Slot, left_over, personal
 from throughline.flows.agents import change_agent
 from throughline.flows.assign import policy_of, settle
 from throughline.flows.notify import notify_agent, notify_holder
+from throughline.flows.record_state import record_state
 from throughline.flows.requeue import find_head, finish_requeue, held_at, requeue, with_past
 from throughline.ports import World
 
@@ -36,21 +37,6 @@ def _require_own(head: Head, agent: AgentId, states: tuple[ContactState, ...]) -
         raise ForbiddenError("the conversation is not with this agent")
 
 
-def _record(world: World, head: Head, *, by: str, why: str, agent: AgentId | None) -> None:
-    world.threads.record_change(
-        ContactChange(
-            home=head.home,
-            conversation=head.conversation,
-            turn=head.turn,
-            state=head.state,
-            at_ms=world.clock(),
-            by=by,
-            why=why,
-            agent=agent,
-        )
-    )
-
-
 def wrap_up(world: World, agent: AgentId, conversation: ConversationId) -> Head:
     """Begin after-contact work: the customer has left, the capacity is still taken.
 
@@ -60,7 +46,7 @@ def wrap_up(world: World, agent: AgentId, conversation: ConversationId) -> Head:
     """
     head = _get_own(world, agent, conversation, _WITH_AGENT)
     head = _change(world, head, agent, {"state": ContactState.WRAPPING})
-    _record(world, head, by=f"agent:{agent}", why="wrap-up", agent=agent)
+    record_state(world, head, by=f"agent:{agent}", why="wrap-up", agent=agent)
     notify_holder(world, head, conversation_frame(head))
     return head
 
@@ -104,7 +90,7 @@ def close(
     if closed_before and disposition != head.disposition:
         raise ConflictError("the conversation is closed, with another disposition")
     resolved = head if closed_before else _close(world, head, agent, disposition, version)
-    _record(world, resolved, by=f"agent:{agent}", why=resolved.disposition or "closed", agent=agent)
+    record_state(world, resolved, by=f"agent:{agent}", why=resolved.disposition or "closed", agent=agent)
     settle(world, agent, [(conversation, resolved.turn - 1)], ensure=closed_before)
     notify_agent(world, agent, head.sockets, conversation_frame(resolved))
     return resolved
@@ -147,7 +133,7 @@ def resolve_abandoned(world: World, head: Head) -> None:
     """Resolve a contact in wrap-up whose agent did not come back: the customer had left already."""
     if head.holder:
         resolved = _resolve(world, head, head.holder, head.disposition, version=None)
-        _record(world, resolved, by="timer", why="agent did not come back to wrap up", agent=head.holder)
+        record_state(world, resolved, by="timer", why="agent did not come back to wrap up", agent=head.holder)
 
 
 def pause(world: World, agent: AgentId, conversation: ConversationId, until_ms: int) -> Head:
@@ -164,7 +150,7 @@ def pause(world: World, agent: AgentId, conversation: ConversationId, until_ms: 
     work = {"kind": "resume", "conversation": conversation, "turn": head.turn, "until_ms": until_ms}
     world.timers.arm(work, delay_s=(until_ms - world.clock()) / 1000)
     head = _change(world, head, agent, {"state": ContactState.PAUSED, "until_ms": until_ms})
-    _record(world, head, by=f"agent:{agent}", why="paused", agent=agent)
+    record_state(world, head, by=f"agent:{agent}", why="paused", agent=agent)
     set_aside(world, agent, head)
     settle(world, agent, ensure=True)
     notify_holder(world, head, conversation_frame(head))
@@ -305,6 +291,6 @@ def finish_letting_go(world: World, head: Head, turn: int, *, why: str, by: str)
     if head.turn == turn + 1 and head.state is ContactState.QUEUED:
         finish_requeue(world, head, why=why, by=by, agent=former, repeated=True)
     elif head.turn == turn + 1 and head.state is ContactState.RESOLVED:
-        _record(world, head, by=by, why=head.disposition or why, agent=former)
+        record_state(world, head, by=by, why=head.disposition or why, agent=former)
     if former:
         settle(world, former, [(head.conversation, turn)], ensure=True)

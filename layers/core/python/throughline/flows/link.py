@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from throughline.domain.conversations import ContactChange, ContactState, Expected, Head, Moved
+from throughline.domain.conversations import ContactState, Expected, Head, Moved
 from throughline.domain.customers import CustomerIdentifier
 from throughline.domain.errors import StoreUnavailableError
 from throughline.domain.frames import conversation_frame, offer_ended_frame
 from throughline.domain.identifiers import ConversationId, CustomerId, Home, Identifier, digest, home_of
 from throughline.flows.assign import SECOND_LOOK_S, settle
 from throughline.flows.notify import notify_agent, notify_holder
+from throughline.flows.record_state import record_state
 from throughline.flows.requeue import find_head, held_at, with_past
 from throughline.ports import World
 
@@ -165,18 +166,7 @@ def _finish(world: World, over: Head, into: Home) -> None:
     holder = held_at(over, turn)
     _adopt(world, customer, other)
     world.customers.record_link(customer, other, why=ATTESTED, at_ms=world.clock())
-    world.threads.record_change(
-        ContactChange(
-            home=over.home,
-            conversation=over.conversation,
-            turn=over.turn,
-            state=over.state,
-            at_ms=world.clock(),
-            by="routing",
-            why="joined another conversation of the customer",
-            agent=holder,
-        )
-    )
+    record_state(world, over, by="routing", why="joined another conversation of the customer", agent=holder)
     world.routing.delete_waiting(replace(over, turn=turn).waiting(None))
     agent = world.routing.find_agent(holder) if holder else None
     if agent and agent.held.get(over.conversation):

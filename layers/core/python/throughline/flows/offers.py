@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from throughline.domain.conversations import ContactChange, ContactState, Expected, Head
+from throughline.domain.conversations import ContactState, Expected, Head
 from throughline.domain.errors import ConflictError
 from throughline.domain.frames import conversation_frame, offer_ended_frame
 from throughline.domain.identifiers import AgentId, ConversationId, home_of_conversation
@@ -10,6 +10,7 @@ from throughline.domain.routing import Agent, Presence
 from throughline.flows.agents import change_agent, show_presence
 from throughline.flows.assign import SECOND_LOOK_S, settle
 from throughline.flows.notify import notify_agent, notify_holder
+from throughline.flows.record_state import record_state
 from throughline.flows.requeue import find_head, finish_requeue, held_at, requeue
 from throughline.ports import World
 
@@ -29,18 +30,7 @@ def accept_offer(world: World, agent: AgentId, conversation: ConversationId, tur
     outcome = world.threads.transition(home, expected, {"state": ContactState.ACTIVE})
     if not outcome.won or outcome.head is None:
         raise ConflictError("the offer is over")
-    world.threads.record_change(
-        ContactChange(
-            home=outcome.head.home,
-            conversation=conversation,
-            turn=turn,
-            state=ContactState.ACTIVE,
-            at_ms=world.clock(),
-            by=f"agent:{agent}",
-            why="accepted",
-            agent=agent,
-        )
-    )
+    record_state(world, outcome.head, by=f"agent:{agent}", why="accepted", agent=agent)
     notify_holder(world, outcome.head, offer_ended_frame(conversation, turn, "accepted"))
     notify_holder(world, outcome.head, conversation_frame(outcome.head))
     return outcome.head

@@ -49,7 +49,7 @@ from throughline.flows.link import home_key, link_identifiers
 from throughline.flows.notify import notify_holder, record_offer
 from throughline.flows.read_thread import find_live
 from throughline.flows.recognise_language import recognise_language
-from throughline.flows.requeue import record_queued
+from throughline.flows.record_state import record_state
 from throughline.ports import World
 
 HOPS = 20  # merges of merges
@@ -309,7 +309,7 @@ def _reopen(world: World, head: Head, opening: Opening, entry: Entry, arrival: A
     if now and (outcome.won or mine):
         # A conversation that opens needs no record: its first entry says who, when and why.
         if within:
-            record_queued(world, now, why="customer wrote again", by="customer", agent=None)
+            record_state(world, now, why="customer wrote again", by="customer", agent=None)
         place(world, now, entry.text, repeated=arrival.repeated)
     # Otherwise another message reopened it in the same instant, and places it.
 

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from throughline.domain.conversations import ContactChange, ContactState, Expected, Head
+from throughline.domain.conversations import ContactState, Expected, Head
 from throughline.domain.identifiers import AgentId, ConversationId, digest, home_of_conversation
 from throughline.domain.routing import able_classes, without_slots
 from throughline.flows.agents import change_agent
 from throughline.flows.assign import place, policy_of, settle
+from throughline.flows.record_state import record_state
 from throughline.ports import World
 
 PAST = 8  # how many former holders a head remembers
@@ -109,24 +110,8 @@ def finish_requeue(  # noqa: PLR0913 - each is one word of the change's record
     if head.excluded:
         work = {"kind": "cool_down", "conversation": head.conversation, "turn": head.turn}
         world.timers.arm(work, delay_s=policy_of(world, head.queue).cool_down_s)
-    record_queued(world, head, why=why, by=by, agent=agent)
+    record_state(world, head, why=why, by=by, agent=agent)
     place(world, head, preview_of(world, head), repeated=repeated)
-
-
-def record_queued(world: World, head: Head, *, why: str, by: str, agent: AgentId | None) -> None:
-    """Keep who put a contact back into the queue, and why; `agent` is who had it."""
-    world.threads.record_change(
-        ContactChange(
-            home=head.home,
-            conversation=head.conversation,
-            turn=head.turn,
-            state=ContactState.QUEUED,
-            at_ms=world.clock(),
-            by=by,
-            why=why,
-            agent=agent,
-        )
-    )
 
 
 def preview_of(world: World, head: Head) -> str | None:

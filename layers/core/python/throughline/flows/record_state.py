@@ -1,0 +1,21 @@
+"""Keep who brought a contact into the state it is in, when and why."""
+
+from throughline.domain.conversations import ContactChange, Head
+from throughline.domain.identifiers import AgentId
+from throughline.ports import World
+
+
+def record_state(world: World, head: Head, *, by: str, why: str, agent: AgentId | None) -> None:
+    """Record the state of `head` at its turn, once; `agent` is whom it concerns. 1 WRU."""
+    world.threads.record_change(
+        ContactChange(
+            home=head.home,
+            conversation=head.conversation,
+            turn=head.turn,
+            state=head.state,
+            at_ms=world.clock(),
+            by=by,
+            why=why,
+            agent=agent,
+        )
+    )

@@ -76,9 +76,14 @@ def _use_endpoint(given: argparse.Namespace) -> None:
     if not is_web_address(endpoint):
         raise ConfigurationError(f"{endpoint!r} is no address of an AWS engine; {_ENDPOINT_ADVICE}")
     os.environ["AWS_ENDPOINT_URL"] = endpoint
-    if urlsplit(endpoint).hostname in _LOOPBACK:
-        for name, value in _LOCAL_ENVIRONMENT.items():
-            os.environ.setdefault(name, value)
+    if urlsplit(endpoint).hostname not in _LOOPBACK:
+        return
+    # The local stage is always the same account: what an operator has set up for a real one leads elsewhere.
+    chosen = _LOCAL_ENVIRONMENT if given.stage == LOCAL_STAGE else _LOCAL_ENVIRONMENT | os.environ
+    os.environ.update(chosen)
+    if given.stage == LOCAL_STAGE:
+        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+            os.environ.pop(name, None)
 
 
 def _check(given: argparse.Namespace) -> int:

@@ -22,6 +22,9 @@ ROOT = Path(__file__).parents[2]
 TIMEOUT_S = 120
 
 
+REAL = {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "123456789012", "AWS_SECRET_ACCESS_KEY": "of a real account"}
+
+
 def _run(*arguments: str, typed: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", *arguments],
@@ -182,7 +185,7 @@ def test_what_an_operator_applied_stays_in_force_over_a_restart(tmp_path: Path) 
     with StackProcess(tmp_path / "state") as first:
         engine = json.loads(first.client().request("GET", "/health").body)["engine_url"]
         applied = _run(
-            "infra.configure", "apply", str(changed), "--stage", "local", "--endpoint", engine, "--by", "eve"
+            "infra.configure", "apply", str(changed), "--stage", "local", "--endpoint", engine, "--by", "eve", **REAL
         )
         assert applied.returncode == 0, applied.stderr
         shown = _run("infra.configure", "show", "--stage", "local", "--endpoint", engine)

@@ -11,7 +11,7 @@ PIP_COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-header --no-emi
 
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core/python
 
-.PHONY: help setup run demo test check bench package deploy apply format lock clean
+.PHONY: help setup run demo test check chaos bench package deploy apply format lock clean
 
 help: ## these lines
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -51,6 +51,10 @@ check: setup ## what CI runs: format, lint, types, import contracts, tests, pack
 	$(BIN)/lint-imports
 	$(PYTEST)
 	$(BIN)/python -m infra.package $(STAGE)
+	$(BIN)/python -m tests.chaos --short
+
+chaos: setup ## the promises under attack: SEED=… repeats a run, PARTS="…" runs some of it, SHORT=1 as CI does
+	@$(BIN)/python -m tests.chaos
 
 bench: setup ## what a message, a decision and a claim cost, beside the goal
 	@$(BIN)/python -m tests.benchmarks

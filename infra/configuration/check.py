@@ -15,6 +15,7 @@ from throughline.domain.configuration import AgentProfile, ChannelAccount, Confi
 from throughline.domain.identifiers import AgentId
 from throughline.domain.requirements import requirement_for
 from throughline.domain.routing import fits, signature_of
+from throughline.domain.templates import MessageTemplate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +84,8 @@ def _part(values: Mapping[str, Any], name: str) -> Sequence[tuple[str, Any]]:
 
 def _account(key: str, item: Mapping[str, Any]) -> ChannelAccount:
     channel, _, name = key.partition("/")
-    return ChannelAccount(channel=channel, name=name, **item)
+    templates = {key: MessageTemplate(name=key, **template) for key, template in (item.get("templates") or {}).items()}
+    return ChannelAccount(channel=channel, name=name, **{**item, "templates": templates})
 
 
 def _queue(name: str, item: Mapping[str, Any]) -> Queue:

@@ -1,5 +1,6 @@
 """What the parts of a configuration file say about one another: names that have to exist, and be there once."""
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ from yaml.nodes import Node, SequenceNode
 from infra.configuration.kinds import pairs, shown
 from infra.configuration.problems import Mark, Report, instead
 from infra.configuration.schema import CHANNELS, LOCAL_STAGE, ChannelRules
+from throughline.domain.templates import placeholders
 
 Values = Mapping[str, Any]
 
@@ -83,10 +85,23 @@ def _check_rules(file: File, path: tuple[str, ...], account: Values, rules: Chan
     _check_known(file, (*path, "secrets"), secrets, "secret", rules.secrets)
     _check_needed(file, (*path, "settings"), settings, rules.settings)
     _check_known(file, (*path, "settings"), settings, "setting", rules.all_settings)
+    _check_templates(file, path, account, rules)
     for name, value in settings.items():
         rule = rules.all_settings.get(name)
         if rule is not None and not rule.fits(value):
             file.wrong((*path, "settings", name), f"{shown(str(value))} is no {name}", rule.advice)
+
+
+def _check_templates(file: File, path: tuple[str, ...], account: Values, rules: ChannelRules) -> None:
+    for name, template in (account.get("templates") or {}).items():
+        where = (*path, "templates", name)
+        if rules.template_names is None:
+            file.wrong(where, "this channel has no templates", "take it out")
+        elif not re.fullmatch(rules.template_names, template.get("provider_name", name)):
+            file.wrong(where, "the provider calls no template so", f"{rules.template_advice}, as provider_name")
+        numbers = placeholders(template.get("text", ""))
+        if numbers != set(range(1, len(numbers) + 1)):
+            file.wrong((*where, "text"), "a placeholder is missing", "number them {{1}}, {{2}}, … without a gap")
 
 
 def _check_needed(file: File, path: tuple[str, ...], given: Iterable[str], needed: Iterable[str]) -> None:

@@ -9,9 +9,14 @@ import yaml
 from infra.configuration.kinds import written
 from infra.configuration.schema import DURATIONS
 from throughline.domain.configuration import AgentProfile, ChannelAccount, Configuration, Issuer, Queue
+from throughline.domain.templates import MessageTemplate
+
+Item = ChannelAccount | MessageTemplate | Queue | AgentProfile | Issuer
 
 _KEYS = {field: key for key, field in DURATIONS.items()}
-_IN_THE_KEY = frozenset({("ChannelAccount", "channel"), ("ChannelAccount", "name"), ("Queue", "name")})
+_IN_THE_KEY = frozenset(
+    {("ChannelAccount", "channel"), ("ChannelAccount", "name"), ("Queue", "name"), ("MessageTemplate", "name")}
+)
 _IDS = frozenset({"agent_id", "issuer"})
 
 
@@ -33,12 +38,14 @@ def as_values(configuration: Configuration) -> dict[str, Any]:
     }
 
 
-def _part(items: Mapping[Any, ChannelAccount | Queue | AgentProfile | Issuer]) -> dict[str, Any]:
+def _part(items: Mapping[Any, Item]) -> dict[str, Any]:
     return {str(name): _entry(item) for name, item in items.items()}
 
 
-def _entry(item: ChannelAccount | Queue | AgentProfile | Issuer) -> dict[str, Any]:
+def _entry(item: Item) -> dict[str, Any]:
     values = asdict(item)
+    if isinstance(item, ChannelAccount):
+        values["templates"] = _part(item.templates)
     spoken = [field for field in fields(item) if _is_said(type(item).__name__, field, values[field.name])]
     return {_KEYS.get(field.name, field.name): _value(field.name, values[field.name]) for field in spoken}
 

@@ -35,6 +35,7 @@ _LOOSE_NAME = r"[a-z0-9][a-z0-9_-]{0,62}"
 _NAME_ADVICE = "use small letters, digits, - and _, beginning with a letter"
 _LOOSE_NAME_ADVICE = "use small letters, digits, - and _"
 _PARAMETER = r"(?!.*[0-9a-f]{16})[a-z][a-z0-9_-]{0,31}(/[a-z0-9][a-z0-9_-]{0,31})+"
+_LOCALE = r"[a-z]{2,3}([_-][A-Za-z]{2,4})?"
 _WEB_ADDRESS = r"https?://[^\s?#]+"
 
 
@@ -60,6 +61,8 @@ class ChannelRules:
     secrets: tuple[str, ...] = ()
     settings: Mapping[str, SettingRule] = field(default_factory=dict)
     more_settings: Mapping[str, SettingRule] = field(default_factory=dict)
+    template_names: str | None = None  # the form of the provider's own names of templates; None: it has none
+    template_advice: str = ""
 
     @property
     def all_settings(self) -> Mapping[str, SettingRule]:
@@ -90,11 +93,15 @@ CHANNELS: Mapping[str, ChannelRules] = {
             "messaging_service_sid": _sid("MG"),
             "max_segments": SettingRule(form=r"[1-9]\d*", advice="write a whole number from 1", number=True),
         },
+        template_names=r"HX[0-9a-fA-F]{32}",
+        template_advice="write the content SID: HX and 32 digits from 0 to f",
     ),
     "whatsapp": ChannelRules(
         address=r"\d{5,20}",
         address_advice="write the phone number id, digits only",
         secrets=("app_secret", "verify_token", "access_token"),
+        template_names=r"[a-z0-9_]{1,512}",
+        template_advice="write the template's name: small letters, digits and _",
     ),
 }
 
@@ -130,6 +137,18 @@ _ACCOUNT_NAME = matching(
     f"{NAME}/{_LOOSE_NAME}", "a channel account's name", "write <channel>/<name>, as in the address of its webhook"
 )
 
+TEMPLATE = Record(
+    {
+        "provider_name": Key(kind=text(longest=512)),
+        "language": Key(
+            kind=matching(_LOCALE, "a language", "write it like `en` or `en_US`"),
+            required=True,
+        ),
+        "text": Key(kind=text(longest=1600), required=True),
+        "header": Key(kind=choice("image", "video", "document")),
+    }
+)
+
 ACCOUNT = Record(
     {
         "address": Key(kind=text(longest=128), required=True),
@@ -138,6 +157,7 @@ ACCOUNT = Record(
         "languages": Key(kind=listing(_SKILL)),
         "secrets": Key(kind=table(_name("a secret's name"), listing(parameter_name))),
         "settings": Key(kind=table(_name("a setting's name"), plain)),
+        "templates": Key(kind=table(_name("a template's name"), TEMPLATE)),
     }
 )
 

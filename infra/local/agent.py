@@ -28,6 +28,8 @@ PING_S = 300.0
 HELP = """\
   accept | reject            the offer that came last
   say TEXT                   answer the customer
+  ask TEXT | A | B           answer with A and B to tap
+  template NAME | P | Q      a template, with P and Q in its places
   note TEXT                  for colleagues only
   wrap | close [DISPOSITION] end the conversation
   available | not_ready | offline
@@ -111,9 +113,14 @@ async def carry_out(line: str, desk: Desk, client: AgentClient) -> None:
         case "accept" | "reject":
             await client.send(f"offer.{command}", offer=desk.offer or "")
         case "say":
-            await client.send(
-                "message.send", conversation=desk.conversation or "", message_id=str(uuid.uuid4()), text=rest
-            )
+            await _reply(desk, client, text=rest)
+        case "ask":
+            words, *labels = _parts_of(rest)
+            replies = [{"kind": "reply", "text": label} for label in labels]
+            await _reply(desk, client, text=words, quick_replies=replies)
+        case "template":
+            name, *parameters = _parts_of(rest)
+            await _reply(desk, client, template={"name": name, "parameters": parameters})
         case "note":
             await client.send("note.add", conversation=desk.conversation or "", text=rest)
         case "wrap":
@@ -125,6 +132,14 @@ async def carry_out(line: str, desk: Desk, client: AgentClient) -> None:
             await client.send("presence.set", presence=command)
         case _:
             print(HELP)
+
+
+async def _reply(desk: Desk, client: AgentClient, **content: object) -> None:
+    await client.send("message.send", conversation=desk.conversation or "", message_id=str(uuid.uuid4()), **content)
+
+
+def _parts_of(line: str) -> list[str]:
+    return [part.strip() for part in line.split("|")]
 
 
 async def work(stack: StackClient, name: str, lines: "asyncio.Queue[str | None]") -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from tests.benchmarks.meter import Bill
 from tests.benchmarks.stack import Stack, sms, telegram_message
+from tests.replies import a_reply
 from throughline.domain.conversations import ContactState, Expected, Head
 from throughline.domain.encodings import decode_inbound
 from throughline.domain.identifiers import AgentId, ConnectionId, Identifier, home_of
@@ -152,15 +153,7 @@ class _Desk:
         """Have the holder answer, and the provider take it."""
         head = self.live(customer)
         assert head.holder, "nobody holds the contact"
-        send_reply(
-            self.world,
-            head.holder,
-            head.conversation,
-            message_id=_uuid7(),
-            text=TEXT,
-            attachments=(),
-            via=None,
-        )
+        send_reply(self.world, head.holder, a_reply(head.conversation, message_id=_uuid7(), text=TEXT))
         self.stack.drain("OUTBOUND_QUEUE_URL")
 
 

@@ -20,6 +20,7 @@ from throughline.domain.errors import (
 )
 from throughline.domain.identifiers import Identifier
 from throughline.domain.messages import Attachment, OutboundMessage
+from throughline.domain.quick_replies import QuickReply, QuickReplyKind
 
 ACCOUNT = ACCOUNTS["telegram"]
 BOT = "https://api.telegram.org/bot7000000001:tg-bot-token"
@@ -34,6 +35,14 @@ def taken(number: int) -> Any:
 
 def refused(status: int, description: str, **more: Any) -> Any:
     return said(status, {"ok": False, "error_code": status, "description": description, **more})
+
+
+ONCE = {"resize_keyboard": True, "one_time_keyboard": True}
+LINK = QuickReplyKind.LINK
+
+
+def tap(label: str, kind: QuickReplyKind = QuickReplyKind.REPLY, **more: Any) -> QuickReply:
+    return QuickReply(kind=kind, text=label, **more)
 
 
 REQUESTS: dict[str, tuple[OutboundMessage, list[tuple[str, dict[str, Any]]]]] = {
@@ -59,6 +68,82 @@ REQUESTS: dict[str, tuple[OutboundMessage, list[tuple[str, dict[str, Any]]]]] = 
     "picture with a caption": (
         message(LEILA, "here", file("image")),
         [("sendPhoto", {"photo": "https://files.example/image?X-Sig=s3cr3t", "caption": "here"})],
+    ),
+    "answers to tap": (
+        message(LEILA, "Now?", quick_replies=(tap("Yes"), tap("No"))),
+        [
+            (
+                "sendMessage",
+                {"text": "Now?", "reply_markup": {"keyboard": [[{"text": "Yes"}, {"text": "No"}]], **ONCE}},
+            )
+        ],
+    ),
+    "long answers below one another, under the last message": (
+        message(
+            LEILA,
+            "Which?",
+            file("image"),
+            file("image"),
+            quick_replies=(tap("the red one, please"), tap("the blue one, then")),
+        ),
+        [
+            ("sendMessage", {"text": "Which?"}),
+            ("sendPhoto", {"photo": "https://files.example/image?X-Sig=s3cr3t"}),
+            (
+                "sendPhoto",
+                {
+                    "photo": "https://files.example/image?X-Sig=s3cr3t",
+                    "reply_markup": {
+                        "keyboard": [[{"text": "the red one, please"}], [{"text": "the blue one, then"}]],
+                        **ONCE,
+                    },
+                },
+            ),
+        ],
+    ),
+    "answers with descriptions are written out": (
+        message(LEILA, "Which?", quick_replies=(tap("A", description="the first"), tap("B"))),
+        [("sendMessage", {"text": "Which?\n\n1. A (the first)\n2. B"})],
+    ),
+    "links under a picture": (
+        message(LEILA, "See", file("image"), quick_replies=(tap("Visit", LINK, url="https://a.example/1"),)),
+        [
+            (
+                "sendPhoto",
+                {
+                    "photo": "https://files.example/image?X-Sig=s3cr3t",
+                    "caption": "See",
+                    "reply_markup": {"inline_keyboard": [[{"text": "Visit", "url": "https://a.example/1"}]]},
+                },
+            )
+        ],
+    ),
+    "asking for a place": (
+        message(LEILA, "Where?", quick_replies=(tap("Here I am", QuickReplyKind.LOCATION),)),
+        [
+            (
+                "sendMessage",
+                {
+                    "text": "Where?",
+                    "reply_markup": {"keyboard": [[{"text": "Here I am", "request_location": True}]], **ONCE},
+                },
+            )
+        ],
+    ),
+    "a form is a Mini App": (
+        message(LEILA, "Please", quick_replies=(tap("Register", QuickReplyKind.FORM, url="https://a.example/f"),)),
+        [
+            (
+                "sendMessage",
+                {
+                    "text": "Please",
+                    "reply_markup": {
+                        "keyboard": [[{"text": "Register", "web_app": {"url": "https://a.example/f"}}]],
+                        **ONCE,
+                    },
+                },
+            )
+        ],
     ),
     "picture without text": (
         message(LEILA, None, file("image")),

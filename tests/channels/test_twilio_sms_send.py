@@ -22,6 +22,8 @@ from throughline.domain.errors import (
 )
 from throughline.domain.identifiers import Identifier
 from throughline.domain.messages import Attachment, OutboundMessage
+from throughline.domain.quick_replies import QuickReply, QuickReplyKind
+from throughline.domain.templates import FilledTemplate
 from throughline.ports import Account
 
 ACCOUNT = ACCOUNTS["twilio_sms"]
@@ -38,6 +40,14 @@ Form = list[tuple[str, str]]
 
 def link(kind: str) -> tuple[str, str]:
     return ("MediaUrl", f"https://files.example/{kind}?X-Sig=s3cr3t")
+
+
+def tap(label: str) -> QuickReply:
+    return QuickReply(kind=QuickReplyKind.REPLY, text=label)
+
+
+def template(*parameters: str) -> FilledTemplate:
+    return FilledTemplate(name="visit", provider_name="HX1", language="en", parameters=parameters)
 
 
 REQUESTS: dict[str, tuple[Account, OutboundMessage, list[Form]]] = {
@@ -79,6 +89,21 @@ REQUESTS: dict[str, tuple[Account, OutboundMessage, list[Form]]] = {
         ACCOUNT,
         message(ANA, "both", file("image"), file("video")),
         [[TO, FROM, ("Body", "both"), link("image"), link("video"), CALLBACK]],
+    ),
+    "answers to tap are written out": (
+        ACCOUNT,
+        message(ANA, "Now?", quick_replies=(tap("Yes"), tap("No"))),
+        [[TO, FROM, ("Body", "Now?\n\n1. Yes\n2. No"), CALLBACK]],
+    ),
+    "a template": (
+        ACCOUNT,
+        message(ANA, "Hi Ana", template=template("Ana", "10:00")),
+        [[TO, FROM, ("ContentSid", "HX1"), ("ContentVariables", '{"1": "Ana", "2": "10:00"}'), CALLBACK]],
+    ),
+    "a template without parameters": (
+        ACCOUNT,
+        message(ANA, "Hi", template=template()),
+        [[TO, FROM, ("ContentSid", "HX1"), CALLBACK]],
     ),
     "file without text": (ACCOUNT, message(ANA, None, file("image")), [[TO, FROM, link("image"), CALLBACK]]),
     "eleven files": (

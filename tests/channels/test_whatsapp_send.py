@@ -21,6 +21,8 @@ from throughline.domain.errors import (
 )
 from throughline.domain.identifiers import Identifier
 from throughline.domain.messages import Attachment, OutboundMessage
+from throughline.domain.quick_replies import Form, QuickReply, QuickReplyKind
+from throughline.domain.templates import FilledTemplate
 
 ACCOUNT = ACCOUNTS["whatsapp"]
 URL = "https://graph.facebook.com/v25.0/100000000000001/messages"
@@ -44,6 +46,39 @@ def text(body: str, *, preview: bool = False) -> dict[str, Any]:
 
 def media(kind: str, of: str | None = None, **more: str) -> dict[str, Any]:
     return {"type": kind, kind: {"link": f"https://files.example/{of or kind}?X-Sig=s3cr3t", **more}}
+
+
+def tap(label: str, description: str | None = None) -> QuickReply:
+    return QuickReply(kind=QuickReplyKind.REPLY, text=label, description=description)
+
+
+def opens(label: str, url: str) -> QuickReply:
+    return QuickReply(kind=QuickReplyKind.LINK, text=label, url=url)
+
+
+def form(label: str, of: Form) -> QuickReply:
+    return QuickReply(kind=QuickReplyKind.FORM, text=label, form=of)
+
+
+def button(number: int, title: str) -> dict[str, Any]:
+    return {"type": "reply", "reply": {"id": str(number), "title": title}}
+
+
+def interactive(kind: str, body: str, action: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"type": "interactive", "interactive": {"type": kind, **more, "body": {"text": body}, "action": action}}
+
+
+def flow(**more: Any) -> dict[str, Any]:
+    return {"flow_message_version": "3", "flow_cta": "Book now", **more}
+
+
+def template(*parameters: str) -> FilledTemplate:
+    return FilledTemplate(name="still", provider_name="still_there", language="en_US", parameters=parameters)
+
+
+def as_template(**more: Any) -> dict[str, Any]:
+    language = {"policy": "deterministic", "code": "en_US"}
+    return {"type": "template", "template": {"name": "still_there", "language": language, **more}}
 
 
 REQUESTS: dict[str, tuple[OutboundMessage, list[dict[str, Any]]]] = {
@@ -82,6 +117,147 @@ REQUESTS: dict[str, tuple[OutboundMessage, list[dict[str, Any]]]] = {
     "several files": (
         message(OMAR, "both", file("image"), file("video")),
         [{**TO_OMAR, **media("image")}, {**TO_OMAR, **media("video")}, {**TO_OMAR, **text("both")}],
+    ),
+    "two answers to tap": (
+        message(OMAR, "Now?", quick_replies=(tap("Yes"), tap("No"))),
+        [{**TO_OMAR, **interactive("button", "Now?", {"buttons": [button(0, "Yes"), button(1, "No")]})}],
+    ),
+    "answers under a picture": (
+        message(OMAR, "This one?", file("image"), quick_replies=(tap("Yes"),)),
+        [
+            {
+                **TO_OMAR,
+                **interactive("button", "This one?", {"buttons": [button(0, "Yes")]}, header=media("image")),
+            }
+        ],
+    ),
+    "four answers are a list": (
+        message(OMAR, "Which?", quick_replies=(tap("A"), tap("B"), tap("C"), tap("D", "the best one")), language="ar"),
+        [
+            {
+                **TO_OMAR,
+                **interactive(
+                    "list",
+                    "Which?",
+                    {
+                        "button": "القائمة",
+                        "sections": [
+                            {
+                                "rows": [
+                                    {"id": "0", "title": "A"},
+                                    {"id": "1", "title": "B"},
+                                    {"id": "2", "title": "C"},
+                                    {"id": "3", "title": "D", "description": "the best one"},
+                                ]
+                            }
+                        ],
+                    },
+                ),
+            }
+        ],
+    ),
+    "a list has no room for a picture": (
+        message(OMAR, "Which?", file("image"), quick_replies=(tap("A", "the first"),)),
+        [
+            {**TO_OMAR, **media("image")},
+            {
+                **TO_OMAR,
+                **interactive(
+                    "list",
+                    "Which?",
+                    {
+                        "button": "Menu",
+                        "sections": [{"rows": [{"id": "0", "title": "A", "description": "the first"}]}],
+                    },
+                ),
+            },
+        ],
+    ),
+    "answers that no list has room for are written out": (
+        message(OMAR, "Which?", quick_replies=(tap("The one I saw in your shop"), tap("Another"))),
+        [{**TO_OMAR, **text("Which?\n\n1. The one I saw in your shop\n2. Another")}],
+    ),
+    "a text too long to tap under": (
+        message(OMAR, "word " * 300, quick_replies=(tap("Yes"),)),
+        [
+            {**TO_OMAR, **text(("word " * 205).strip())},
+            {**TO_OMAR, **interactive("button", ("word " * 95).strip(), {"buttons": [button(0, "Yes")]})},
+        ],
+    ),
+    "a link to open": (
+        message(OMAR, "Here:", quick_replies=(opens("Pay", "https://pay.example/7"),)),
+        [
+            {
+                **TO_OMAR,
+                **interactive(
+                    "cta_url",
+                    "Here:",
+                    {"name": "cta_url", "parameters": {"display_text": "Pay", "url": "https://pay.example/7"}},
+                ),
+            }
+        ],
+    ),
+    "several links are written out": (
+        message(
+            OMAR, "Here:", quick_replies=(opens("Pay", "https://a.example/1"), opens("See", "https://a.example/2"))
+        ),
+        [{**TO_OMAR, **text("Here:\n\nPay: https://a.example/1\nSee: https://a.example/2", preview=True)}],
+    ),
+    "a form": (
+        message(OMAR, "Book:", quick_replies=(form("Book now", Form(form_id="123456")),)),
+        [{**TO_OMAR, **interactive("flow", "Book:", {"name": "flow", "parameters": flow(flow_id="123456")})}],
+    ),
+    "a form with a screen to begin with": (
+        message(
+            OMAR,
+            "Book:",
+            quick_replies=(
+                form("Book now", Form(form_id="1", screen="DATES", values={"name": "Bob & Ann"}, token="session=1")),
+            ),
+        ),
+        [
+            {
+                **TO_OMAR,
+                **interactive(
+                    "flow",
+                    "Book:",
+                    {
+                        "name": "flow",
+                        "parameters": flow(
+                            flow_id="1",
+                            flow_action="navigate",
+                            flow_action_payload={"screen": "DATES", "data": {"name": "Bob & Ann"}},
+                            flow_token="session=1",
+                        ),
+                    },
+                ),
+            }
+        ],
+    ),
+    "asking for a place": (
+        message(OMAR, "Where are you?", quick_replies=(QuickReply(kind=QuickReplyKind.LOCATION, text="Here"),)),
+        [{**TO_OMAR, **interactive("location_request_message", "Where are you?", {"name": "send_location"})}],
+    ),
+    "a template without parameters": (
+        message(OMAR, "Are you still there?", template=template()),
+        [{**TO_OMAR, **as_template()}],
+    ),
+    "a template with a picture and parameters, outside the window": (
+        message(OMAR, "Hi Omar", file("image"), template=template("Omar", "today"), last_inbound_ms=None),
+        [
+            {
+                **TO_OMAR,
+                **as_template(
+                    components=[
+                        {"type": "header", "parameters": [media("image")]},
+                        {
+                            "type": "body",
+                            "parameters": [{"type": "text", "text": "Omar"}, {"type": "text", "text": "today"}],
+                        },
+                    ]
+                ),
+            }
+        ],
     ),
     "sticker": (message(OMAR, None, file("sticker")), [{**TO_OMAR, **media("sticker")}]),
 }
@@ -237,3 +413,18 @@ def test_a_file_that_does_not_come_says_why(case: str) -> None:
     answers, expected = FILE_REFUSALS[case]
     with pytest.raises(expected):
         CHANNELS["whatsapp"].fetch_media(PHOTO, ACCOUNT, FakeHttp(*answers))
+
+
+@pytest.mark.parametrize(
+    "said_by_us",
+    [
+        {"template": template("Omar Nasser Saleh")},
+        {"text": "Omar Nasser Saleh", "quick_replies": (tap("Yes"),)},
+    ],
+)
+def test_an_error_that_quotes_us_is_not_repeated(said_by_us: dict[str, Any]) -> None:
+    http = FakeHttp(said(400, {"error": {"message": "Cannot use Omar Nasser Saleh here", "code": 139999}}))
+    fields = {"text": "a template", **said_by_us}
+    with pytest.raises(ProviderRejectedError) as refusal:
+        send(ACCOUNT, message(OMAR, fields.pop("text"), **fields), http)
+    assert "Omar" not in refusal.value.reason

@@ -13,6 +13,7 @@ from tests.fakes.settings import FakeSettings
 from throughline.domain.configuration import AgentProfile, ChannelAccount, Configuration, Issuer, Queue
 from throughline.domain.errors import ConfigurationError, ConflictError, NotFoundError
 from throughline.domain.identifiers import AgentId
+from throughline.domain.templates import MessageTemplate
 from throughline.ports import Settings
 from throughline.store.settings import (
     CACHE_MS,
@@ -37,7 +38,13 @@ CENTRE = Configuration(
             secrets={"bot_token": ("telegram/demo/bot_token", "telegram/demo/old_token")},
             settings={"max_segments": 4, "tags": ("a", "b")},
         ),
-        "whatsapp/demo": ChannelAccount(channel="whatsapp", name="demo", address="10001", queue="support"),
+        "whatsapp/demo": ChannelAccount(
+            channel="whatsapp",
+            name="demo",
+            address="10001",
+            queue="support",
+            templates={"visit": MessageTemplate(name="visit", language="en_US", text="Hi {{1}}", header="image")},
+        ),
         "whatsapp/10001": ChannelAccount(channel="whatsapp", name="10001", address="10002", queue="support"),
     },
     queues={"support": Queue(name="support", skills={"en": 2}, offer_s=15, dispositions=("solved",))},

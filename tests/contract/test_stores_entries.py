@@ -9,6 +9,8 @@ import pytest
 from tests.tables import HOME, NOW_MS, OTHER_HOME, Stores, entry, reference
 from throughline.domain.conversations import Direction, Entry, EntryKind
 from throughline.domain.messages import DELIVERY_RANK, Attachment, DeliveryStatus, Location
+from throughline.domain.quick_replies import Form, QuickReply, QuickReplyKind
+from throughline.domain.templates import FilledTemplate
 
 RICH = entry(
     kind=EntryKind.REACTION,
@@ -20,6 +22,11 @@ RICH = entry(
         Attachment(kind="image", source="wamid.1", content_type="image/png", name="a.png", size_bytes=17),
         Attachment(kind="voice", blob="h/1/voice.ogg", failed="gone"),
     ),
+    quick_replies=(
+        QuickReply(kind=QuickReplyKind.REPLY, text="Ja", description="heute"),
+        QuickReply(kind=QuickReplyKind.FORM, text="Buchen", form=Form(form_id="1", values={"name": "Anna"})),
+    ),
+    template=FilledTemplate(name="visit", provider_name="HX1", language="de", parameters=("Anna", "10:00")),
     location=Location(latitude=52.52, longitude=-13.0, name="Berlin"),
     reply_to="17",
     target="00aa",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from throughline.domain.errors import SignatureMismatchError
 from throughline.domain.messages import Attachment, ChannelEvent, OutboundMessage, SendReceipt
+from throughline.domain.quick_replies import QuickReplyKind
 from throughline.ports import Account, HttpClient, MediaFile, WebhookAnswer, WebhookRequest
 
 
@@ -22,6 +23,8 @@ class FakeChannel:
         self.text_limit = 100
         self.reply_window_ms = reply_window_ms
         self.repeats_safely = repeats_safely
+        self.quick_reply_kinds = frozenset({QuickReplyKind.REPLY})
+        self.has_templates = True
         self.events: Sequence[ChannelEvent] | Exception = ()
         self.outcomes: list[SendReceipt | MediaFile | BaseException] = []
         self.sent: list[OutboundMessage] = []

@@ -12,6 +12,7 @@ from functions.inbound import process_inbound
 from functions.media import process_media
 from functions.outbound import process_outbound
 from tests.cloud import REGION, cloud
+from tests.replies import a_reply
 from tests.tables import Stores, connection, dynamo_stores, fake_stores, tables_of
 from tests.unit.ends import ACCOUNT_ID, AGENT, CUSTOMER, HOME, NOW_MS, VIA, Scene, converse, made_at
 from throughline.domain.conversations import Direction, Entry, EntryKind
@@ -69,7 +70,7 @@ def record(job: Mapping[str, Any], receive_count: int = 1, queue: str = "outboun
 def replied(scene: Scene) -> Mapping[str, Any]:
     conversation = scene.live().conversation
     message_id = made_at(NOW_MS)
-    send_reply(scene.world, AGENT, conversation, message_id=message_id, text="on its way", attachments=(), via=None)
+    send_reply(scene.world, AGENT, a_reply(conversation, message_id=message_id, text="on its way"))
     return scene.outbound.take()[0]
 
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.replies import a_reply
 from tests.unit.ends import (
     ACCOUNT_ID,
     AGENT,
@@ -39,7 +40,7 @@ def replied(*, sent: bool = True, text: str = "on its way") -> Scene:
     scene = scene_with_agent()
     conversation = scene.live().conversation
     message_id = made_at(NOW_MS)
-    send_reply(scene.world, AGENT, conversation, message_id=message_id, text=text, attachments=(), via=None)
+    send_reply(scene.world, AGENT, a_reply(conversation, message_id=message_id, text=text))
     if sent:
         run_worker(scene)
     scene.sockets.frames.clear()

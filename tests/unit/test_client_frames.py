@@ -19,15 +19,31 @@ from throughline.domain.client_frames import (
     Ping,
     SendMessage,
     SetPresence,
+    TemplateAsked,
     Transfer,
     frame_id_of,
     read_frame,
 )
 from throughline.domain.errors import InvalidRequestError
 from throughline.domain.identifiers import AgentId, ConversationId
+from throughline.domain.quick_replies import Form, QuickReply, QuickReplyKind
 from throughline.domain.routing import Presence
 
 CONVERSATION = ConversationId("h-0011223344556677aabb.0123456789")
+
+MESSAGE: dict[str, Any] = {"conversation": CONVERSATION, "message_id": "m1", "text": "Hi"}
+ANSWER = {"kind": "reply", "text": "Yes"}
+BAD_QUICK_REPLIES: list[Any] = [
+    "Yes",
+    ["Yes"],
+    [ANSWER] * 14,
+    [ANSWER, ANSWER],
+    [ANSWER, {"kind": "link", "text": "Pay", "url": "https://pay.example"}],
+    [{"kind": "location", "text": "A"}, {"kind": "location", "text": "B"}],
+    [{"kind": "link", "text": "Pay"}],
+    [{"kind": "form", "text": "Book"}],
+    [{"kind": "reply", "text": "Yes", "url": "https://a.example"}],
+]
 
 READ: dict[str, tuple[dict[str, Any], ClientFrame]] = {
     "ping": ({}, Ping(action="ping", frame_id="f1")),
@@ -146,6 +162,17 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("message.send", {"conversation": CONVERSATION, "message_id": "m1", "text": "x" * 16_001}, "text"),
     ("message.send", {"conversation": CONVERSATION, "message_id": "m1", "text": "\ud83d"}, "text"),
     ("message.send", {"conversation": CONVERSATION, "text": "Hi"}, "message_id"),
+    *(("message.send", {**MESSAGE, "quick_replies": replies}, "quick_replies") for replies in BAD_QUICK_REPLIES),
+    ("message.send", {**MESSAGE, "quick_replies": [{"kind": "link", "text": "L", "url": "http://localhost/"}]}, "url"),
+    ("message.send", {**MESSAGE, "quick_replies": [{"kind": "link", "text": "L", "url": "a.example/b"}]}, "url"),
+    ("message.send", {**MESSAGE, "quick_replies": [{"kind": "reply", "text": " "}]}, "text"),
+    ("message.send", {**MESSAGE, "quick_replies": [{"kind": "reply", "text": "A", "b": 1}]}, "field too many"),
+    ("message.send", {**MESSAGE, "quick_replies": [{"kind": "call", "text": "A"}]}, "kind"),
+    ("message.send", {**MESSAGE, "quick_replies": [{"kind": "form", "text": "A", "form": {"screen": "B"}}]}, "id"),
+    ("message.send", {**MESSAGE, "template": {"name": "t"}}, "template"),
+    ("message.send", {**MESSAGE, "text": None, "template": {"parameters": ["a"]}}, "name"),
+    ("message.send", {**MESSAGE, "text": None, "template": {"name": "t", "parameters": [""]}}, "parameters"),
+    ("message.send", {**MESSAGE, "text": None, "quick_replies": [ANSWER]}, "quick_replies"),
     ("message.send", {"conversation": CONVERSATION, "message_id": "m" * 65, "text": "Hi"}, "message_id"),
     ("message.send", {"message_id": "m1", "text": "Hi"}, "conversation"),
     ("message.send", {"conversation": "c", "message_id": "m1", "text": "Hi"}, "conversation: "),
@@ -254,3 +281,32 @@ NAMES = st.sampled_from(
 def test_whatever_json_arrives_is_read_or_refused_and_nothing_else_happens(action: str, fields: dict[str, Any]) -> None:
     with contextlib.suppress(InvalidRequestError):
         read_frame(frame(action, **fields))
+
+
+def test_a_message_may_lay_answers_ready() -> None:
+    form = {"id": "123", "screen": "DATES", "values": {"name": "Ana"}, "token": "t1"}
+    frame = read_frame(
+        json.dumps(
+            {
+                "action": "message.send",
+                "id": "f1",
+                **MESSAGE,
+                "quick_replies": [{"kind": "form", "text": "Book", "form": form}],
+            }
+        )
+    )
+    assert isinstance(frame, SendMessage)
+    assert frame.quick_replies == (
+        QuickReply(
+            kind=QuickReplyKind.FORM,
+            text="Book",
+            form=Form(form_id="123", screen="DATES", values={"name": "Ana"}, token="t1"),
+        ),
+    )
+
+
+def test_a_message_may_be_a_template() -> None:
+    asked = {"name": "visit", "parameters": ["Ana", "x" * 1000]}
+    frame = read_frame(json.dumps({"action": "message.send", "id": "f1", **MESSAGE, "text": None, "template": asked}))
+    assert isinstance(frame, SendMessage)
+    assert frame.template == TemplateAsked(name="visit", parameters=("Ana", "x" * 1000))

@@ -222,6 +222,25 @@ PROBLEMS = [
             "write something like `telegram/demo/bot_token`, and put the value there with set-secret"
         ),
     ),
+    # templates
+    (
+        "max_segments: 4}",
+        "max_segments: 4}\n    templates: {visit: {language: en, text: Hi}}",
+        (
+            "f.yaml:22:17: the provider calls no template so; "
+            "write the content SID: HX and 32 digits from 0 to f, as provider_name"
+        ),
+    ),
+    (
+        "max_segments: 4}",
+        "max_segments: 4}\n    templates: {visit: {language: en, text: 'Hi {{2}}', provider_name: HX" + "0" * 32 + "}}",
+        "a placeholder is missing; number them {{1}}, {{2}}, … without a gap",
+    ),
+    (
+        "webhook_secret: telegram/demo/webhook_secret",
+        "webhook_secret: telegram/demo/webhook_secret\n    templates: {visit: {language: en, text: Hi}}",
+        "f.yaml:17:17: this channel has no templates; take it out",
+    ),
     # sign-in
     (
         "jwks_url: https://",

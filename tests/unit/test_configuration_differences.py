@@ -11,6 +11,7 @@ from infra.configuration.differences import changed_agents, differences
 from infra.configuration.render import as_text
 from throughline.domain.configuration import AgentProfile, ChannelAccount, Configuration, Issuer, Queue
 from throughline.domain.identifiers import AgentId
+from throughline.domain.templates import MessageTemplate
 
 DEMO = check_file(Path(__file__).parents[2] / "infra" / "local" / "demo.yaml", "local").configuration or Configuration()
 ANA, BUDI, CARA = AgentId("ana"), AgentId("budi"), AgentId("cara")
@@ -56,6 +57,14 @@ _queues = st.sampled_from(["support", "sales", "yes"])
 _secrets = st.fixed_dictionaries(
     {"bot_token": st.just(("telegram/x/token", "telegram/x/old")), "webhook_secret": st.just(("telegram/x/secret",))}
 )
+_templates = st.builds(
+    MessageTemplate,
+    name=st.just("visit"),
+    language=st.sampled_from(["en", "en_US", "no"]),
+    text=st.sampled_from(["Hi", "Hi {{1}}", "{{2}} {{1}} {{2}}"]),
+    provider_name=st.sampled_from(["", "visit_2"]),
+    header=st.sampled_from([None, "image", "document"]),
+)
 
 
 @given(
@@ -89,6 +98,17 @@ _secrets = st.fixed_dictionaries(
                 secrets=_secrets,
             )
             for name in ("007", "demo")
+        }
+        | {
+            "whatsapp/demo": st.builds(
+                ChannelAccount,
+                channel=st.just("whatsapp"),
+                name=st.just("demo"),
+                address=st.just("10001"),
+                queue=_queues,
+                secrets=st.just({name: (f"wa/{name}",) for name in ("app_secret", "verify_token", "access_token")}),
+                templates=st.fixed_dictionaries({}, optional={"visit": _templates}),
+            )
         }
     ),
     agents=st.fixed_dictionaries(

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from tests.fakes.channel import FakeChannel
+from tests.replies import a_reply
 from tests.unit.ends import (
     ACCOUNT_ID,
     AGENT,
@@ -58,7 +59,7 @@ def replied(channel: FakeChannel | None = None, text: str = "on its way", number
 def answer(scene: Scene, text: str = "on its way", number: int = 1) -> OutboundJob:
     conversation = scene.live().conversation
     message_id = made_at(NOW_MS, number)
-    send_reply(scene.world, AGENT, conversation, message_id=message_id, text=text, attachments=(), via=None)
+    send_reply(scene.world, AGENT, a_reply(conversation, message_id=message_id, text=text))
     return decode_outbound(scene.outbound.take()[0])
 
 

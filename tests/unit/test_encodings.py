@@ -22,6 +22,8 @@ from throughline.domain.encodings import (
 from throughline.domain.errors import MalformedPayloadError
 from throughline.domain.identifiers import ConversationId, Evidence, Home, Identifier
 from throughline.domain.messages import Attachment, ChannelEvent, DeliveryStatus, Location, MessageReceived
+from throughline.domain.quick_replies import Form, QuickReply, QuickReplyKind
+from throughline.domain.templates import FilledTemplate
 
 WORDS = st.text(max_size=8)
 NUMBERS = st.integers(0, 2**53)
@@ -40,6 +42,25 @@ ATTACHMENTS = st.builds(
 )
 LOCATIONS = st.builds(
     Location, latitude=PLACES, longitude=PLACES, **dict.fromkeys(("name", "address"), st.none() | WORDS)
+)
+FORMS = st.builds(
+    Form,
+    form_id=WORDS,
+    screen=st.none() | WORDS,
+    values=st.dictionaries(WORDS, WORDS, max_size=2),
+    token=st.none() | WORDS,
+)
+QUICK_REPLIES = st.builds(
+    QuickReply,
+    kind=st.sampled_from(QuickReplyKind),
+    text=WORDS,
+    **dict.fromkeys(("description", "url"), st.none() | WORDS),
+    form=st.none() | FORMS,
+)
+TEMPLATES = st.builds(
+    FilledTemplate,
+    **dict.fromkeys(("name", "provider_name", "language"), WORDS),
+    parameters=st.lists(WORDS, max_size=2).map(tuple),
 )
 BY_ANNOTATION: dict[Any, Any] = {
     str: WORDS,
@@ -98,6 +119,8 @@ def test_an_event_comes_out_of_the_queue_as_it_went_in(event: ChannelEvent, inbo
     status=st.sampled_from(DeliveryStatus),
     details=BY_NAME["details"],
     location=st.none() | LOCATIONS,
+    quick_replies=st.lists(QUICK_REPLIES, max_size=2).map(tuple),
+    template=st.none() | TEMPLATES,
     provider_ids=st.lists(WORDS, max_size=2).map(tuple),
 )
 def test_a_reply_comes_out_of_the_queue_as_it_went_in(**content: Any) -> None:

@@ -1,9 +1,12 @@
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.fakes.channel import FakeChannel
+from tests.replies import a_reply
 from tests.unit.ends import (
+    ACCOUNT,
     ACCOUNT_ID,
     AGENT,
     CUSTOMER,
@@ -19,6 +22,7 @@ from tests.unit.ends import (
     made_at,
     scene_with_agent,
 )
+from throughline.domain.client_frames import TemplateAsked
 from throughline.domain.conversations import ContactState, Direction, Entry, EntryKind
 from throughline.domain.encodings import decode_outbound
 from throughline.domain.errors import (
@@ -32,7 +36,9 @@ from throughline.domain.errors import (
 )
 from throughline.domain.identifiers import AgentId, ConversationId
 from throughline.domain.messages import DeliveryStatus
+from throughline.domain.quick_replies import Form, QuickReply, QuickReplyKind
 from throughline.domain.rights import Caller, Role
+from throughline.domain.templates import FilledTemplate, MessageTemplate
 from throughline.flows.attach import offer_upload
 from throughline.flows.deliver import deliver
 from throughline.flows.reply import MAX_TEXT_CHARACTERS, add_note, send_reply
@@ -44,12 +50,26 @@ OTHER_VIA = "telegram/other_bot|telegram:3527065"
 def reply(scene: Scene, message_id: str = made_at(NOW_MS), **changes: Any) -> Entry:
     conversation = changes.pop("conversation", None) or scene.live().conversation
     agent = changes.pop("agent", AGENT)
-    fields: dict[str, Any] = {"text": "on its way", "attachments": (), "via": None}
-    return send_reply(scene.world, agent, conversation, message_id=message_id, **(fields | changes))
+    fields: dict[str, Any] = {"text": "on its way"}
+    return send_reply(scene.world, agent, a_reply(conversation, message_id=message_id, **(fields | changes)))
 
 
 def note(scene: Scene, note_id: str = made_at(NOW_MS), text: str = "calls himself Nic") -> Entry:
     return add_note(scene.world, AGENT, scene.live().conversation, note_id=note_id, text=text)
+
+
+VISIT = FilledTemplate(name="visit", provider_name="visit_2", language="en", parameters=("Nic",))
+
+
+def scene_with_templates(reply_window_ms: int | None = None) -> Scene:
+    scene = scene_with_agent(FakeChannel(reply_window_ms=reply_window_ms))  # the customer wrote 60 s ago
+    templates = {
+        "visit": MessageTemplate(name="visit", provider_name="visit_2", language="en", text="Hi {{1}}, we come at ten"),
+        "with-picture": MessageTemplate(name="with-picture", language="en", text="Look", header="image"),
+    }
+    accounts = {"telegram/demo": replace(ACCOUNT, templates=templates)}
+    scene.settings.configuration = replace(scene.settings.configuration, accounts=accounts)
+    return scene
 
 
 def work_off(scene: Scene) -> None:
@@ -219,6 +239,67 @@ def test_a_closed_reply_window_is_told_before_anything_is_written(window_s: int,
         assert nothing_written(scene)
     else:
         assert reply(scene).status is DeliveryStatus.QUEUED
+
+
+def test_a_template_goes_out_when_the_window_has_closed() -> None:
+    scene = scene_with_templates(reply_window_ms=59_000)
+    entry = reply(scene, text=None, template=TemplateAsked(name="visit", parameters=("Nic",)))
+    assert (entry.text, entry.template) == ("Hi Nic, we come at ten", VISIT)
+    work_off(scene)
+    [sent] = scene.channel.sent
+    assert (sent.text, sent.template) == ("Hi Nic, we come at ten", VISIT)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"), [("visit", ()), ("visit", ("Nic", "10")), ("welcome", ("Nic",)), ("with-picture", ())]
+)
+def test_a_template_that_does_not_fit_is_refused(name: str, parameters: tuple[str, ...]) -> None:
+    scene = scene_with_templates()
+    with pytest.raises(InvalidRequestError):
+        reply(scene, text=None, template=TemplateAsked(name=name, parameters=parameters))
+    assert nothing_written(scene)
+
+
+def test_the_same_id_with_another_template_is_a_conflict_and_with_the_same_one_no_second_send() -> None:
+    scene, message_id = scene_with_templates(), made_at(NOW_MS)
+    asked = TemplateAsked(name="visit", parameters=("Nic",))
+    first = reply(scene, message_id, text=None, template=asked)
+    scene.settings.configuration = replace(scene.settings.configuration, accounts={"telegram/demo": ACCOUNT})
+    assert reply(scene, message_id, text=None, template=asked) == first
+    with pytest.raises(ConflictError):
+        reply(scene, message_id, text=None, template=TemplateAsked(name="visit", parameters=("Eva",)))
+    with pytest.raises(ConflictError):
+        reply(scene, message_id, text="Hi Nic, we come at ten")
+
+
+# ---------------------------------------------------------------- quick replies
+
+
+def test_quick_replies_go_along() -> None:
+    scene = scene_with_agent()
+    ready = (QuickReply(kind=QuickReplyKind.REPLY, text="Yes"),)
+    assert reply(scene, quick_replies=ready).quick_replies == ready
+    work_off(scene)
+    assert scene.channel.sent[0].quick_replies == ready
+
+
+def test_the_same_id_with_other_quick_replies_is_a_conflict() -> None:
+    scene, message_id = scene_with_agent(), made_at(NOW_MS)
+    reply(scene, message_id)
+    with pytest.raises(ConflictError):
+        reply(scene, message_id, quick_replies=(QuickReply(kind=QuickReplyKind.REPLY, text="Yes"),))
+
+
+@pytest.mark.parametrize(("url", "taken"), [("https://a.example/form", True), (None, False)])
+def test_a_form_of_another_provider_cannot_be_written_out(url: str | None, taken: bool) -> None:
+    scene = scene_with_agent()
+    booking = QuickReply(kind=QuickReplyKind.FORM, text="Book", url=url, form=Form(form_id="1"))
+    if taken:
+        assert reply(scene, quick_replies=(booking,)).quick_replies == (booking,)
+    else:
+        with pytest.raises(InvalidRequestError):
+            reply(scene, quick_replies=(booking,))
+        assert nothing_written(scene)
 
 
 # ---------------------------------------------------------------- what it says

@@ -99,7 +99,7 @@ class Twilio:
             return 21603, "A 'From' phone number is required."
         if sender not in {account.address for account in self._accounts}:
             return 21606, f"The 'From' phone number {sender} is not a valid, message-capable Twilio phone number"
-        if not fields.get("Body") and not fields.get("MediaUrl"):
+        if not any(fields.get(name) for name in ("Body", "MediaUrl", "ContentSid")):
             return 21602, "Message body is required."
         if len(fields.get("Body") or "") > MAX_BODY:
             return 21617, "The concatenated message body exceeds the 1600 character limit."

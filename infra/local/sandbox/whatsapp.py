@@ -88,7 +88,7 @@ class WhatsApp:
         content = fields.get(kind)
         if not to or not isinstance(content, Mapping):
             return _invalid(f"(#100) The parameter {'to' if not to else kind} is required.")
-        text = content.get("body") or content.get("caption")
+        text = _words(kind, content)
         if isinstance(text, str) and len(text) > MAX_TEXT:
             return _invalid(f"(#100) Param {kind}['body'] must be at most {MAX_TEXT} characters long.")
         message_id = "wamid." + base64.b64encode(secrets.token_bytes(30)).decode()
@@ -135,6 +135,20 @@ def _report(account: Account, message_id: str, to: str, callback_data: str | Non
         "object": "whatsapp_business_account",
         "entry": [{"id": "100000000000001", "changes": [{"value": value, "field": "messages"}]}],
     }
+
+
+def _words(kind: str, content: Mapping[str, Any]) -> Any:
+    """Return what the customer reads: of an interactive message its text and labels, of a template its parameters."""
+    match kind:
+        case "interactive":
+            action = content.get("action", {})
+            rows = [row for section in action.get("sections", ()) for row in section["rows"]]
+            labels = [button["reply"]["title"] for button in action.get("buttons", ())] + [row["title"] for row in rows]
+            return " ".join([content["body"]["text"], *(f"[{label}]" for label in labels)])
+        case "template":
+            parts = [item for component in content.get("components", ()) for item in component["parameters"]]
+            return " ".join([f"template {content['name']}:", *(item["text"] for item in parts if "text" in item)])
+    return content.get("body") or content.get("caption")
 
 
 def _links(content: Mapping[str, Any]) -> list[str]:

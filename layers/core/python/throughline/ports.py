@@ -10,6 +10,7 @@ from throughline.domain.customers import Customer, CustomerIdentifier
 from throughline.domain.errors import ConfigurationError
 from throughline.domain.identifiers import AgentId, ConnectionId, ConversationId, CustomerId, Home, Identifier
 from throughline.domain.messages import Attachment, ChannelEvent, DeliveryStatus, OutboundMessage, SendReceipt
+from throughline.domain.quick_replies import QuickReplyKind
 from throughline.domain.routing import Agent, Claim, Offer, Ready, Waiting
 
 # ---------------------------------------------------------------- channels
@@ -176,6 +177,16 @@ class Channel(Protocol):
     @property
     def repeats_safely(self) -> bool:
         """Return whether the provider deduplicates a send that is repeated after an unknown outcome."""
+        ...
+
+    @property
+    def quick_reply_kinds(self) -> frozenset[QuickReplyKind]:
+        """Return the kinds of quick reply it shows as something to tap; the others are written out in the text."""
+        ...
+
+    @property
+    def has_templates(self) -> bool:
+        """Return whether the provider takes message templates, which need no open reply window."""
         ...
 
     def handshake(self, request: WebhookRequest, account: Account) -> WebhookAnswer | None:

@@ -4,6 +4,7 @@ Errors name the host alone. A path may hold a secret (Telegram's holds the bot t
 request is passed on or chained.
 """
 
+import logging
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +24,8 @@ _IDLE_S = 20.0
 _SHORTEST_S = 0.1
 _HTTPS_PORT = 443
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+logging.getLogger("urllib3.connectionpool").setLevel(logging.CRITICAL)  # its lines tell the path
 
 
 class _TooLargeError(HTTPError):

@@ -26,6 +26,7 @@ from throughline.channels._fields import Json, ident, mapping, number, read_json
 from throughline.channels._media import Store, ask, fetch
 from throughline.channels._parts import link_to, require_kind, send_parts
 from throughline.channels._signatures import require_one_of
+from throughline.channels._telegram_keyboards import keyboard_of
 from throughline.channels._telegram_updates import CHANNEL, EVENT_KINDS, events_of, message_name
 from throughline.channels._texts import split, utf16_length
 from throughline.domain.errors import (
@@ -36,6 +37,7 @@ from throughline.domain.errors import (
     UnsupportedContentError,
 )
 from throughline.domain.messages import Attachment, ChannelEvent, OutboundMessage, SendReceipt
+from throughline.domain.quick_replies import QuickReplyKind, written_out
 from throughline.ports import Account, HttpClient, HttpResponse, MediaFile, WebhookAnswer, WebhookRequest
 
 __all__ = ["API_BASE", "EVENT_KINDS", "Telegram"]
@@ -83,6 +85,8 @@ class Telegram:
     text_limit = TEXT_LIMIT
     reply_window_ms = None
     repeats_safely = False
+    quick_reply_kinds = frozenset({QuickReplyKind.REPLY, QuickReplyKind.LINK, QuickReplyKind.LOCATION})
+    has_templates = False
 
     def handshake(self, request: WebhookRequest, account: Account) -> None:
         """See Channel.handshake; Telegram has none."""
@@ -122,17 +126,29 @@ class Telegram:
 
 
 def _requests(message: OutboundMessage) -> list[Request]:
-    """Return the methods to call: a short text is the caption of a single file, any other text goes first."""
+    """Return the methods to call: a short text is the caption of a single file, any other text goes first.
+
+    The last one bears the keyboard, the first one quotes.
+    """
     chat: dict[str, Any] = {"chat_id": message.to.value}
+    keyboard = keyboard_of(message.quick_replies)
     words = message.text or ""
+    if message.quick_replies and keyboard is None:
+        words = written_out(words, message.quick_replies)
     captioned = len(message.attachments) == 1 and 0 < utf16_length(words) <= CAPTION_LIMIT and bool(words.strip())
     texts = [] if captioned else split(words, TEXT_LIMIT)
     requests: list[Request] = [("sendMessage", {**chat, "text": piece}) for piece in texts]
     requests += [_file_request(attachment, chat, words if captioned else None) for attachment in message.attachments]
+    if requests and keyboard:
+        requests[-1] = _with(requests[-1], reply_markup=keyboard)
     if requests and (quoted := _quoted(message)):
-        method, payload = requests[0]
-        requests[0] = (method, {**payload, "reply_parameters": quoted})
+        requests[0] = _with(requests[0], reply_parameters=quoted)
     return requests
+
+
+def _with(request: Request, **more: Any) -> Request:
+    method, payload = request
+    return method, {**payload, **more}
 
 
 def _file_request(attachment: Attachment, chat: Json, caption: str | None) -> Request:

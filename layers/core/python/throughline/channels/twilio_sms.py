@@ -10,6 +10,7 @@ Secrets: ``auth_token``.
 import base64
 import hashlib
 import hmac
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
@@ -34,6 +35,8 @@ from throughline.domain.errors import (
 )
 from throughline.domain.identifiers import digest
 from throughline.domain.messages import Attachment, ChannelEvent, OutboundMessage, SendReceipt
+from throughline.domain.quick_replies import QuickReplyKind, written_out
+from throughline.domain.templates import FilledTemplate
 from throughline.ports import Account, HttpClient, HttpResponse, MediaFile, WebhookAnswer, WebhookRequest
 
 __all__ = ["API_BASE", "EVENT_KINDS", "TwilioSms"]
@@ -68,6 +71,8 @@ class TwilioSms:
     text_limit = TEXT_LIMIT
     reply_window_ms = None
     repeats_safely = False
+    quick_reply_kinds: frozenset[QuickReplyKind] = frozenset()
+    has_templates = True
 
     def handshake(self, request: WebhookRequest, account: Account) -> None:
         """See Channel.handshake; Twilio has none."""
@@ -171,6 +176,9 @@ def _forms(message: OutboundMessage, account: Account) -> list[Form]:
     """Return the forms to post: the pieces of the text, the files in tens along with the first pieces."""
     sender = _sender(account)
     callback = f"{account.webhook_url}{'&' if '?' in account.webhook_url else '?'}{urlencode({'entry': message.entry})}"
+    if message.template:
+        return [[("To", dialled(message.to.value)), sender, *_content(message.template), ("StatusCallback", callback)]]
+    words = written_out(message.text or "", message.quick_replies) if message.quick_replies else message.text or ""
     links = [link_to(attachment) for attachment in message.attachments]
     batches = [links[start : start + FILES_A_MESSAGE] for start in range(0, len(links), FILES_A_MESSAGE)]
     return [
@@ -181,8 +189,15 @@ def _forms(message: OutboundMessage, account: Account) -> list[Form]:
             *(("MediaUrl", link) for link in batch or []),
             ("StatusCallback", callback),
         ]
-        for piece, batch in zip_longest(_pieces(message.text or "", account), batches)
+        for piece, batch in zip_longest(_pieces(words, account), batches)
     ]
+
+
+def _content(template: FilledTemplate) -> Form:
+    """Return a template by its content SID; https://www.twilio.com/docs/content/send-templates-created-with-the-content-template-builder."""
+    variables = {str(number): parameter for number, parameter in enumerate(template.parameters, start=1)}
+    filled = [("ContentVariables", json.dumps(variables, ensure_ascii=False))] if variables else []
+    return [("ContentSid", template.provider_name), *filled]
 
 
 def _sender(account: Account) -> tuple[str, str]:
@@ -205,11 +220,18 @@ def _deliver(form: Form, account: Account, http: HttpClient) -> str:
     headers = {**_authorization(account), "content-type": "application/x-www-form-urlencoded"}
     response = http.request("POST", url, headers=headers, body=urlencode(form).encode())
     if not succeeded(response):
-        raise _error(response, dict(form).get("Body"))
+        raise _error(response, _said(form))
     sid = text(answered(response).get("sid"))
     if sid is None:
         raise UnknownOutcomeError("Twilio took the message without giving it an id")
     return sid
+
+
+def _said(form: Form) -> tuple[str, ...]:
+    """Return the words of ours in a form: nobody may read them in an error."""
+    fields = dict(form)
+    variables = json.loads(fields.get("ContentVariables", "{}")).values()
+    return (*([fields["Body"]] if "Body" in fields else []), *variables)
 
 
 def _authorization(account: Account) -> dict[str, str]:
@@ -217,7 +239,7 @@ def _authorization(account: Account) -> dict[str, str]:
     return {"authorization": "Basic " + base64.b64encode(pair.encode()).decode()}
 
 
-def _error(response: HttpResponse, said: str | None) -> ThroughlineError | ConfigurationError:
+def _error(response: HttpResponse, said: tuple[str, ...]) -> ThroughlineError | ConfigurationError:
     answer = answered(response)
     code = ident(answer.get("code"))
     refusal = Refusal(
@@ -226,6 +248,6 @@ def _error(response: HttpResponse, said: str | None) -> ThroughlineError | Confi
         code=code,
         words=text(answer.get("message")),
         retry_after_s=retry_after_s(response),
-        private=(said,) if said else (),
+        private=said,
     )
     return error_for(refusal, VERDICTS.get(code or ""))

@@ -7,27 +7,26 @@ Settings: none; the address is the phone number id. Secrets: ``app_secret``, ``a
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 from urllib.parse import quote
 
 from throughline.channels._answers import Meaning, Refusal, Verdict, answered, error_for, retry_after_s, succeeded
 from throughline.channels._fields import Json, ident, items, mapping, read_json, text
-from throughline.channels._media import Store, ask, fetch, file_name
-from throughline.channels._parts import link_to, require_kind, send_parts
+from throughline.channels._media import Store, ask, fetch
+from throughline.channels._parts import require_kind, send_parts
 from throughline.channels._signatures import require_hmac_sha256_hex, require_one_of
-from throughline.channels._texts import split, utf16_length
 from throughline.channels._whatsapp_changes import EVENT_KINDS, events_of
 from throughline.channels._whatsapp_people import CHANNEL, identifiers
+from throughline.channels._whatsapp_sending import TEXT_LIMIT, Request, requests_of, said_in
 from throughline.domain.errors import (
     ConfigurationError,
     ProviderRejectedError,
     ThroughlineError,
     UnknownOutcomeError,
-    UnsupportedContentError,
     WindowClosedError,
 )
 from throughline.domain.identifiers import Identifier
 from throughline.domain.messages import Attachment, ChannelEvent, OutboundMessage, SendReceipt
+from throughline.domain.quick_replies import QuickReplyKind
 from throughline.ports import Account, HttpClient, HttpResponse, MediaFile, WebhookAnswer, WebhookRequest
 
 __all__ = ["API_BASE", "EVENT_KINDS", "MEDIA_BASE", "WhatsApp"]
@@ -35,21 +34,8 @@ __all__ = ["API_BASE", "EVENT_KINDS", "MEDIA_BASE", "WhatsApp"]
 API_BASE = "https://graph.facebook.com"
 MEDIA_BASE = "https://lookaside.fbsbx.com"
 VERSION = "v25.0"
-TEXT_LIMIT = 4096  # .../whatsapp/messages/text-messages
-CAPTION_LIMIT = 1024  # .../whatsapp/messages/image-messages
 REPLY_WINDOW_MS = 24 * 60 * 60 * 1000  # .../whatsapp/messages/send-messages#customer-service-windows
 FILES = Store("WhatsApp", ("lookaside.fbsbx.com",), 100 << 20)  # .../whatsapp/business-phone-numbers/media
-
-# our kind of attachment → theirs; the captioned ones can carry the text along
-MEDIA_TYPES: Mapping[str, str] = {
-    "image": "image",
-    "video": "video",
-    "audio": "audio",
-    "voice": "audio",
-    "document": "document",
-    "sticker": "sticker",
-}
-CAPTIONED = frozenset({"image", "video", "document"})
 
 _CREDENTIALS = Verdict(Meaning.CONFIGURATION)
 _LATER = Verdict(Meaning.UNAVAILABLE)
@@ -65,8 +51,6 @@ VERDICTS: Mapping[str, Verdict] = {
     "131051": Verdict(Meaning.UNSUPPORTED, "WhatsApp does not carry this kind of message"),
 }
 
-Request = dict[str, Any]
-
 
 class WhatsApp:
     """WhatsApp as a Channel."""
@@ -76,6 +60,8 @@ class WhatsApp:
     text_limit = TEXT_LIMIT
     reply_window_ms = REPLY_WINDOW_MS
     repeats_safely = False
+    quick_reply_kinds = frozenset(QuickReplyKind)
+    has_templates = True
 
     def handshake(self, request: WebhookRequest, account: Account) -> WebhookAnswer | None:
         """See Channel.handshake; the challenge goes back to whoever knows the verify token."""
@@ -99,9 +85,9 @@ class WhatsApp:
         return WebhookAnswer()
 
     def send(self, message: OutboundMessage, account: Account, http: HttpClient) -> SendReceipt:
-        """See Channel.send; outside the reply window nothing leaves."""
+        """See Channel.send; outside the reply window nothing leaves but templates."""
         require_kind(message, self.identifier_kinds, "WhatsApp")
-        if message.last_inbound_ms is None or message.now_ms - message.last_inbound_ms >= REPLY_WINDOW_MS:
+        if message.template is None and _window_closed(message):
             raise WindowClosedError("more than 24 hours have passed since the customer last wrote")
         told: dict[Identifier, None] = {}
 
@@ -110,7 +96,7 @@ class WhatsApp:
             told.update(dict.fromkeys(learnt))
             return wamid
 
-        provider_ids = send_parts(message, _requests(message), deliver)
+        provider_ids = send_parts(message, requests_of(message), deliver)
         return SendReceipt(provider_ids=provider_ids, identifiers=tuple(other for other in told if other != message.to))
 
     def fetch_media(self, attachment: Attachment, account: Account, http: HttpClient) -> MediaFile:
@@ -120,49 +106,8 @@ class WhatsApp:
         return fetch(attachment, url, http, FILES, headers=_authorization(account))
 
 
-def _requests(message: OutboundMessage) -> list[Request]:
-    """Return the bodies to post: the files, a short text as the caption of a single one, any other text behind."""
-    words, files = message.text or "", message.attachments
-    captioned = len(files) == 1 and files[0].kind in CAPTIONED and bool(words.strip())
-    captioned = captioned and utf16_length(words) <= CAPTION_LIMIT
-    contents = [_file(attachment, words if captioned else None) for attachment in files]
-    contents += [_text(piece) for piece in ([] if captioned else split(words, TEXT_LIMIT))]
-    envelope = {
-        "messaging_product": "whatsapp",
-        "recipient_type": "individual",
-        **_recipient(message.to),
-        "biz_opaque_callback_data": message.entry,
-    }
-    requests = [{**envelope, **content} for content in contents]
-    if requests and message.reply_to:
-        requests[0]["context"] = {"message_id": message.reply_to}
-    return requests
-
-
-def _recipient(to: Identifier) -> Request:
-    return {"recipient": to.value} if to.kind == "bsuid" else {"to": to.value.removeprefix("+")}
-
-
-def _text(piece: str) -> Request:
-    return {"type": "text", "text": {"body": piece, "preview_url": "https://" in piece or "http://" in piece}}
-
-
-def _file(attachment: Attachment, caption: str | None) -> Request:
-    kind = MEDIA_TYPES.get(attachment.kind)
-    if kind is None:
-        raise UnsupportedContentError(f"WhatsApp cannot carry an attachment of kind {attachment.kind}")
-    file = {"link": link_to(attachment)}
-    if caption:
-        file["caption"] = caption
-    name = attachment.name or file_name(file["link"])
-    if kind == "document" and name:
-        file["filename"] = name
-    return {"type": kind, kind: file}
-
-
-def _said(part: Request) -> str | None:
-    content = mapping(part[part["type"]])
-    return text(content.get("body")) or text(content.get("caption"))
+def _window_closed(message: OutboundMessage) -> bool:
+    return message.last_inbound_ms is None or message.now_ms - message.last_inbound_ms >= REPLY_WINDOW_MS
 
 
 def _deliver(part: Request, account: Account, http: HttpClient) -> tuple[str, Sequence[Identifier]]:
@@ -172,7 +117,7 @@ def _deliver(part: Request, account: Account, http: HttpClient) -> tuple[str, Se
     response = http.request("POST", url, headers=headers, body=json.dumps(part).encode())
     answer = answered(response)
     if not succeeded(response) or "error" in answer:
-        raise _error(response, _said(part))
+        raise _error(response, said_in(part))
     taken = [text(mapping(message).get("id")) for message in items(answer.get("messages"))]
     if not taken or taken[0] is None:
         raise UnknownOutcomeError("WhatsApp took the message without giving it an id")
@@ -195,7 +140,7 @@ def _authorization(account: Account) -> dict[str, str]:
     return {"authorization": f"Bearer {account.secret('access_token')}"}
 
 
-def _error(response: HttpResponse, said: str | None = None) -> ThroughlineError | ConfigurationError:
+def _error(response: HttpResponse, said: tuple[str, ...] = ()) -> ThroughlineError | ConfigurationError:
     """Return the error of an answer; Meta puts errors into answers of any status, 200 among them."""
     problem: Json = mapping(answered(response).get("error"))
     code = ident(problem.get("code"))
@@ -206,7 +151,7 @@ def _error(response: HttpResponse, said: str | None = None) -> ThroughlineError 
         code=code,
         words=words,
         retry_after_s=retry_after_s(response),
-        private=(said,) if said else (),
+        private=said,
     )
     transient = _LATER if problem.get("is_transient") is True else None
     return error_for(refusal, VERDICTS.get(code or "", transient))

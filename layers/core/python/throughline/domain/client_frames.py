@@ -6,10 +6,12 @@ field and never with its value.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from throughline.domain.errors import InvalidRequestError
 from throughline.domain.identifiers import AgentId, ConversationId, parse_offer_id
 from throughline.domain.json_fields import MAX_REFERENCE_CHARACTERS, Fields, decode_object, is_count
+from throughline.domain.quick_replies import MAX_QUICK_REPLIES, QuickReply, read_quick_replies
 from throughline.domain.routing import Presence
 
 MAX_FRAME_BYTES = 32 * 1024  # what API Gateway takes in one frame
@@ -18,6 +20,8 @@ MAX_AGENT_CHARACTERS = 128
 MAX_TEXT_CHARACTERS = 16_000
 MAX_REASON_CHARACTERS = 200
 MAX_ATTACHMENTS = 10
+MAX_PARAMETERS = 30
+MAX_PARAMETER_CHARACTERS = 1000
 MAX_RESUMED = 100
 
 
@@ -65,13 +69,23 @@ class AnswerOffer(ConversationFrame):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateAsked:
+    """The template of a reply, by our name, and what stands in the places of its parameters."""
+
+    name: str
+    parameters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SendMessage(ConversationFrame):
     """A reply. `via` is ``<account>|<identifier>``, or None for the one last used."""
 
     message_id: str
     text: str | None
-    attachments: tuple[str, ...]
-    via: str | None
+    attachments: tuple[str, ...] = ()
+    via: str | None = None
+    quick_replies: tuple[QuickReply, ...] = ()
+    template: TemplateAsked | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,10 +176,32 @@ def _send_message(fields: Fields, action: str, frame_id: str) -> SendMessage:
         text=fields.text_or_none("text", MAX_TEXT_CHARACTERS),
         attachments=fields.texts("attachments", MAX_ATTACHMENTS),
         via=fields.text_or_none("via", MAX_REFERENCE_CHARACTERS),
+        quick_replies=read_quick_replies(fields.objects("quick_replies", MAX_QUICK_REPLIES)),
+        template=_template(fields.object_or_empty("template")),
     )
-    if frame.text is None and not frame.attachments:
-        raise InvalidRequestError("text: is missing, and so are attachments")
+    _require_content(frame)
     return frame
+
+
+def _require_content(frame: SendMessage) -> None:
+    if frame.template and (frame.text is not None or frame.quick_replies):
+        raise InvalidRequestError("template: has its own text, and goes with neither text nor quick_replies")
+    if frame.quick_replies and not (frame.text or "").strip():
+        raise InvalidRequestError("quick_replies: need a text to stand under")
+    if frame.text is None and not frame.attachments and frame.template is None:
+        raise InvalidRequestError("text: is missing, and so are attachments")
+
+
+def _template(given: Mapping[str, Any]) -> TemplateAsked | None:
+    if not given:
+        return None
+    fields = Fields(given)
+    asked = TemplateAsked(
+        name=fields.text("name", MAX_ID_CHARACTERS),
+        parameters=fields.texts("parameters", MAX_PARAMETERS, longest=MAX_PARAMETER_CHARACTERS),
+    )
+    fields.refuse_others()
+    return asked
 
 
 def _add_note(fields: Fields, action: str, frame_id: str) -> AddNote:

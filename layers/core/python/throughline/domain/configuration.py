@@ -6,6 +6,7 @@ from typing import Any
 
 from throughline.domain.errors import ConfigurationError
 from throughline.domain.identifiers import AgentId
+from throughline.domain.templates import MessageTemplate
 
 DEFAULT_OFFER_S = 20
 DEFAULT_COOL_DOWN_S = 30
@@ -25,6 +26,7 @@ class ChannelAccount:
     languages: tuple[str, ...] = ()
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
+    templates: Mapping[str, MessageTemplate] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,9 @@ from throughline.domain.identifiers import (
     entry_id,
 )
 from throughline.domain.messages import Attachment, DeliveryStatus, Location
+from throughline.domain.quick_replies import QuickReply
 from throughline.domain.routing import Waiting
+from throughline.domain.templates import FilledTemplate
 
 PREVIEW_CHARACTERS = 120
 RECENT_MS = 60_000
@@ -66,6 +68,8 @@ class Entry:
     text: str | None = None
     author: str | None = None  # agent id, or what the customer calls themselves
     attachments: tuple[Attachment, ...] = ()
+    quick_replies: tuple[QuickReply, ...] = ()
+    template: FilledTemplate | None = None
     location: Location | None = None
     reply_to: str | None = None
     target: str | None = None

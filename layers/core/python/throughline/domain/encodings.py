@@ -29,6 +29,8 @@ from throughline.domain.messages import (
     Reaction,
     StatusReported,
 )
+from throughline.domain.quick_replies import Form, QuickReply, QuickReplyKind
+from throughline.domain.templates import FilledTemplate
 
 VERSION = 1
 
@@ -88,7 +90,7 @@ def event_kind(event: ChannelEvent) -> str:
 
 def encode_inbound(job: InboundJob) -> Json:
     """Return the job of an event: version, our id, when it arrived, whose it is, and the event."""
-    event = {"kind": event_kind(job.event), **_encode(job.event)}
+    event = {"kind": event_kind(job.event), **encode_record(job.event)}
     account = event.pop("account")
     return {"v": VERSION, "inbound": job.inbound, "arrival_ms": job.arrival_ms, "account": account, "event": event}
 
@@ -107,13 +109,13 @@ def decode_inbound(value: Mapping[str, Any]) -> InboundJob:
     return InboundJob(
         inbound=_words(given["inbound"], "inbound"),
         arrival_ms=_whole(given["arrival_ms"], "arrival_ms"),
-        event=_decode(event_type, {**event, "account": given["account"]}),
+        event=decode_record(event_type, {**event, "account": given["account"]}),
     )
 
 
 def encode_outbound(job: OutboundJob) -> Json:
     """Return the job of a reply."""
-    return {"v": VERSION, "conversation": job.conversation, "entry": _encode(job.entry)}
+    return {"v": VERSION, "conversation": job.conversation, "entry": encode_record(job.entry)}
 
 
 def decode_outbound(value: Mapping[str, Any]) -> OutboundJob:
@@ -125,7 +127,7 @@ def decode_outbound(value: Mapping[str, Any]) -> OutboundJob:
     given = _opened(value, {"conversation", "entry"})
     return OutboundJob(
         conversation=ConversationId(_words(given["conversation"], "conversation")),
-        entry=_decode(Entry, _object(given["entry"], "entry")),
+        entry=decode_record(Entry, _object(given["entry"], "entry")),
     )
 
 
@@ -159,7 +161,7 @@ def _opened(value: Mapping[str, Any], names: set[str]) -> Mapping[str, Any]:
 # ---------------------------------------------------------------- records: events, entries and what they hold
 
 
-def _encode(record: Any) -> Json:
+def encode_record(record: Any) -> Json:
     """Return the fields of a record; what is as by default is left out."""
     given = {field.name: getattr(record, field.name) for field in fields(record)}
     defaults = _DEFAULTS[type(record)]
@@ -167,14 +169,15 @@ def _encode(record: Any) -> Json:
 
 
 def _encoded(value: Any) -> Any:
-    if isinstance(value, Identifier | Attachment | Location):
-        return _encode(value)
+    if type(value) in _DEFAULTS:
+        return encode_record(value)
     if isinstance(value, tuple):
         return [_encoded(item) for item in value]
     return value
 
 
-def _decode(record_type: Any, given: Mapping[str, Any]) -> Any:
+def decode_record(record_type: Any, given: Mapping[str, Any]) -> Any:
+    """Return the record that `encode_record` wrote; MalformedPayloadError if it did not."""
     known = {field.name for field in fields(record_type)}
     if not known >= given.keys() >= known - _DEFAULTS[record_type].keys():
         raise MalformedPayloadError(f"{record_type.__name__}: a field is missing or one too many")
@@ -233,14 +236,14 @@ def _one_of(words: type[Word]) -> Callable[[Any, str], Word]:
 
 
 def _record(record_type: type) -> Reader:
-    return lambda value, name: _decode(record_type, _object(value, name))
+    return lambda value, name: decode_record(record_type, _object(value, name))
 
 
 def _several(read: Reader) -> Callable[[Any, str], tuple[Any, ...]]:
     return lambda value, name: tuple(read(item, name) for item in _typed(value, name, list))
 
 
-_RECORDS = (Entry, Identifier, Attachment, Location, *EVENT_KINDS.values())
+_RECORDS = (Entry, Identifier, Attachment, Location, QuickReply, Form, FilledTemplate, *EVENT_KINDS.values())
 _DEFAULTS: Mapping[type, Json] = {
     record: {
         field.name: field.default if field.default_factory is MISSING else field.default_factory()
@@ -254,7 +257,8 @@ _READERS: Mapping[Any, Reader] = {
     **dict.fromkeys(("reference", "type", "value"), _words),
     **dict.fromkeys(("album", "author", "blob", "content_type", "emoji", "entry", "error_code"), _words_or_none),
     **dict.fromkeys(("failed", "address", "language", "name", "reason", "reply_to", "source"), _words_or_none),
-    **dict.fromkeys(("target", "text", "url", "via"), _words_or_none),
+    **dict.fromkeys(("description", "screen", "target", "text", "token", "url", "via"), _words_or_none),
+    **dict.fromkeys(("form_id", "provider_name"), _words),
     **dict.fromkeys(("latitude", "longitude"), _figure),
     **dict.fromkeys(("granted", "opted_out"), _flag),
     **dict.fromkeys(("sent_ms", "sequence", "size_bytes"), _whole_or_none),
@@ -266,12 +270,21 @@ _READERS: Mapping[Any, Reader] = {
     "evidence": _one_of(Evidence),
     "status": _one_of(DeliveryStatus),
     "provider_ids": _several(_words),
+    "parameters": _several(_words),
+    "values": _object,
+    "quick_replies": _several(_record(QuickReply)),
+    "template": _record(FilledTemplate),
+    "form": _record(Form),
     "attachments": _several(_record(Attachment)),
     "senders": _several(_record(Identifier)),
     "previous": _record(Identifier),
     "current": _record(Identifier),
     "location": _record(Location),
     (Entry, "kind"): _one_of(EntryKind),
+    (QuickReply, "kind"): _one_of(QuickReplyKind),
+    (QuickReply, "text"): _words,
+    (FilledTemplate, "name"): _words,
+    (FilledTemplate, "language"): _words,
     (Entry, "sent_ms"): _whole,
     (MessageDeleted, "target"): _words,
     (MessageEdited, "target"): _words,

@@ -7,6 +7,7 @@ from typing import Any
 from throughline.domain.conversations import Entry, Head
 from throughline.domain.identifiers import AgentId, AttachmentId, ConversationId, offer_id
 from throughline.domain.messages import Attachment
+from throughline.domain.quick_replies import QuickReply
 from throughline.domain.routing import Agent, Waiting
 
 Frame = Mapping[str, Any]
@@ -34,6 +35,11 @@ def _attachment(entry: Entry, index: int, attachment: Attachment) -> Frame:
     }
 
 
+def _quick_reply(reply: QuickReply) -> Frame:
+    told = {"kind": reply.kind, "text": reply.text, "description": reply.description, "url": reply.url}
+    return {key: value for key, value in told.items() if value is not None}
+
+
 def entry_view(entry: Entry, *, late: bool = False) -> Frame:
     """Return an entry as a client sees it; fields that say nothing are left out."""
     location = entry.location
@@ -51,6 +57,8 @@ def entry_view(entry: Entry, *, late: bool = False) -> Frame:
         "status": entry.status,
         "reason": entry.reason,
         "attachments": [_attachment(entry, index, item) for index, item in enumerate(entry.attachments)],
+        "quick_replies": [_quick_reply(reply) for reply in entry.quick_replies],
+        "template": entry.template and entry.template.name,
         "location": location
         and {
             "latitude": location.latitude,

@@ -6,7 +6,7 @@ What is wrong is said with the name of the field and never with its value.
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeGuard, TypeVar
 
 from throughline.domain.errors import InvalidRequestError
 from throughline.domain.identifiers import ConversationId, home_of_conversation
@@ -57,7 +57,7 @@ class Fields:
         value = self._get(name)
         if value is None:
             return None
-        if not isinstance(value, str) or not 0 < len(value) <= limit or not _is_unicode(value):
+        if not _is_text(value, limit):
             raise InvalidRequestError(f"{name}: has to be a string of 1 to {limit} characters")
         return value
 
@@ -76,13 +76,29 @@ class Fields:
         """Return a whole number from 0 that has to be there."""
         return _required(name, self.number_or_none(name))
 
-    def texts(self, name: str, limit: int) -> tuple[str, ...]:
-        """Return a list of at most `limit` strings; empty if the field is missing or null."""
+    def texts(self, name: str, limit: int, *, longest: int = MAX_REFERENCE_CHARACTERS) -> tuple[str, ...]:
+        """Return a list of at most `limit` strings, none empty or over `longest`; empty if it is missing or null."""
         value = self._get(name)
         if value is None:
             return ()
-        if not isinstance(value, list) or len(value) > limit or not all(_is_reference(item) for item in value):
-            raise InvalidRequestError(f"{name}: has to be a list of at most {limit} ids")
+        if not isinstance(value, list) or len(value) > limit or not all(_is_text(item, longest) for item in value):
+            raise InvalidRequestError(
+                f"{name}: has to be a list of at most {limit} strings of 1 to {longest} characters"
+            )
+        return tuple(value)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of the fields that were given."""
+        return tuple(self._given)
+
+    def objects(self, name: str, limit: int) -> tuple[dict[str, Any], ...]:
+        """Return a list of at most `limit` objects; empty if the field is missing or null."""
+        value = self._get(name)
+        if value is None:
+            return ()
+        if not isinstance(value, list) or len(value) > limit or not all(isinstance(item, dict) for item in value):
+            raise InvalidRequestError(f"{name}: has to be a list of at most {limit} objects")
         return tuple(value)
 
     def one_of(self, name: str, choices: tuple[str, ...]) -> str:
@@ -139,5 +155,5 @@ def is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**53
 
 
-def _is_reference(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(value) <= MAX_REFERENCE_CHARACTERS and _is_unicode(value)
+def _is_text(value: object, longest: int) -> TypeGuard[str]:
+    return isinstance(value, str) and 0 < len(value) <= longest and _is_unicode(value)

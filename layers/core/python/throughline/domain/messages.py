@@ -6,6 +6,8 @@ from enum import StrEnum
 from typing import Any
 
 from throughline.domain.identifiers import Identifier
+from throughline.domain.quick_replies import QuickReply
+from throughline.domain.templates import FilledTemplate
 
 JsonValue = Any
 
@@ -222,14 +224,19 @@ class OutboundMessage:
     `entry` is our reference: put it where the provider gives it back. `to` is the identifier it goes to. `reply_to` is
     the provider id of the message it answers. `last_inbound_ms` is when the customer last wrote on this very
     identifier and account (for reply windows), or None. `now_ms` is the sending instant. `parts_sent` are the
-    provider's ids of the parts an earlier attempt got through; a split message goes on behind them.
+    provider's ids of the parts an earlier attempt got through; a split message goes on behind them. With `template`,
+    `text` is what the customer will read, and an attachment is the template's header. `language` is the customer's
+    (BCP 47), for words of our own around the text.
     """
 
     entry: str
     to: Identifier
     text: str | None = None
     attachments: tuple[Attachment, ...] = ()
+    quick_replies: tuple[QuickReply, ...] = ()
+    template: FilledTemplate | None = None
     reply_to: str | None = None
+    language: str | None = None
     last_inbound_ms: int | None = None
     now_ms: int
     parts_sent: tuple[str, ...] = ()

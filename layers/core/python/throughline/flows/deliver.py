@@ -135,13 +135,16 @@ def _prepare(world: World, reply: _Reply) -> tuple[Channel, Account, OutboundMes
     channel = world.channels.get(via.channel)
     if reply.under_way and not (channel and channel.repeats_safely):
         raise UnknownOutcomeError("an earlier attempt ended without saying how")
-    channel = require_open_way(world, reply.customer, via, reply.last_inbound_ms)
+    channel = require_open_way(world, reply.customer, via, reply.last_inbound_ms, templated=entry.template is not None)
     message = OutboundMessage(
         entry=entry.entry_id,
         to=via.identifier,
         text=entry.text,
         attachments=tuple(_linked(world, attachment) for attachment in entry.attachments),
+        quick_replies=entry.quick_replies,
+        template=entry.template,
         reply_to=entry.reply_to,
+        language=reply.live.language if reply.live else None,
         last_inbound_ms=reply.last_inbound_ms,
         now_ms=world.clock(),
         parts_sent=entry.provider_ids,

@@ -76,9 +76,8 @@ def _act_on_conversation(  # noqa: PLR0911 - one case an action
             return _taken(world, accept_offer(world, agent, conversation, frame.turn))
         case AnswerOffer():
             reject_offer(world, agent, conversation, frame.turn, frame.reason)
-        case SendMessage(message_id=message_id, text=text, attachments=files, via=via):
-            entry = send_reply(world, agent, conversation, message_id=message_id, text=text, attachments=files, via=via)
-            return _said(entry)
+        case SendMessage():
+            return _said(send_reply(world, agent, frame))
         case AddNote():
             return _said(add_note(world, agent, conversation, note_id=frame.note_id, text=frame.text))
         case Close():

@@ -5,6 +5,7 @@ dies in between, the worker writes the entry and sends. The same `message_id` tw
 the entry's reference follows from it. docs/delivery.md tells how.
 """
 
+from throughline.domain.client_frames import SendMessage, TemplateAsked
 from throughline.domain.conversations import ContactState, Direction, Entry, EntryKind, Head
 from throughline.domain.encodings import OutboundJob, encode_outbound
 from throughline.domain.errors import (
@@ -21,52 +22,51 @@ from throughline.domain.messages import DeliveryStatus
 from throughline.domain.vias import choose_via
 from throughline.flows.announce import announce_entry
 from throughline.flows.attach import get_upload
-from throughline.flows.require_open_way import require_open_way
+from throughline.flows.require_open_way import require_open_way, require_shown
+from throughline.flows.templates import get_template
 from throughline.ports import World
 
 MAX_TEXT_CHARACTERS = 16_000
+ANOTHER = "something else was sent under this id; send it under a new one"
 
 _WITH_AGENT = (ContactState.ACTIVE, ContactState.WRAPPING, ContactState.PAUSED)
 
 
-def send_reply(  # noqa: PLR0913 - the fields of the frame
-    world: World,
-    agent: AgentId,
-    conversation: ConversationId,
-    *,
-    message_id: str,
-    text: str | None,
-    attachments: tuple[str, ...],
-    via: str | None,
-) -> Entry:
+def send_reply(world: World, agent: AgentId, reply: SendMessage) -> Entry:
     """Hand a reply to the outbound queue, write its entry and return it; where it is refused, nothing is written.
 
     Safe to repeat with the same `message_id`. 1 WRU where that is a version 7 UUID, which carries its time; 2 for any
-    other id, whose first arrival has to be remembered. `attachments` are ids of the agent's uploads.
+    other id, whose first arrival has to be remembered. `attachments` are ids of the agent's uploads; those of a
+    template are its header.
 
     Raises:
         ForbiddenError: the conversation is not with this agent.
-        InvalidRequestError: nothing to send, too long, a way the customer never used, or an id that is too old.
+        InvalidRequestError: nothing to send, too long, a way the customer never used, a template that the way does not
+            have or that is filled in wrongly, quick replies it cannot show in any form, or an id that is too old.
         NotFoundError: the agent has no such upload.
         ConflictError: other words stand under this id already.
         RecipientOptedOutError, WindowClosedError: it is known beforehand that this would not be delivered.
     """
-    home, author = home_of_conversation(conversation), f"agent/{agent}"
+    home, author = home_of_conversation(reply.conversation), f"agent/{agent}"
     try:
-        head = _held(world, home, conversation, agent)
-        chosen = choose_via(via, head.last_via, head.vias)
-        words = _words(text, needed=not attachments)
-        require_open_way(world, head.customer, chosen, head.vias.get(str(chosen)))
-        files = tuple(get_upload(world, agent, attachment) for attachment in attachments)
-        sent_ms = _first_sent(world, home, author, message_id)
+        head = _held(world, home, reply.conversation, agent)
+        chosen = choose_via(reply.via, head.last_via, head.vias)
+        files = tuple(get_upload(world, agent, attachment) for attachment in reply.attachments)
+        template = get_template(world, chosen, reply.template, files) if reply.template else None
+        words = template.text if template else _words(reply.text, needed=not files)
+        channel = require_open_way(
+            world, head.customer, chosen, head.vias.get(str(chosen)), templated=template is not None
+        )
+        require_shown(channel, reply.quick_replies)
+        sent_ms = _first_sent(world, home, author, reply.message_id)
     except (RejectedError, NotFoundError, DeliveryError):
-        known = _find_sent(world, home, author, message_id)
+        known = _find_sent(world, home, author, reply.message_id)
         if known is None:
             raise
-        return _unchanged(known, text)
+        return _same_reply(known, reply)
     entry = Entry(
         home=home,
-        reference=reference(author, message_id, sent_ms),
+        reference=reference(author, reply.message_id, sent_ms),
         by=author,
         kind=EntryKind.MESSAGE,
         direction=Direction.OUTBOUND,
@@ -78,11 +78,13 @@ def send_reply(  # noqa: PLR0913 - the fields of the frame
         text=words,
         author=agent,
         attachments=files,
+        quick_replies=reply.quick_replies,
+        template=template.filled if template else None,
         status=DeliveryStatus.QUEUED,
     )
-    job = encode_outbound(OutboundJob(conversation=conversation, entry=entry))
+    job = encode_outbound(OutboundJob(conversation=reply.conversation, entry=entry))
     world.outbound.put(job, group=home, dedup=entry.entry_id)
-    return _unchanged(world.threads.add_entry(entry) or entry, text)
+    return _same_reply(world.threads.add_entry(entry) or entry, reply)
 
 
 def add_note(world: World, agent: AgentId, conversation: ConversationId, *, note_id: str, text: str) -> Entry:
@@ -166,8 +168,16 @@ def _find_sent(world: World, home: Home, author: str, message_id: str) -> Entry 
     return world.threads.find_entry(home, reference(author, message_id, made_ms)) if made_ms is not None else None
 
 
+def _same_reply(entry: Entry, reply: SendMessage) -> Entry:
+    """As `_unchanged`, for a reply; of a template the words are the configuration's, its name and parameters ours."""
+    used = entry.template and TemplateAsked(name=entry.template.name, parameters=entry.template.parameters)
+    if used != reply.template or entry.quick_replies != reply.quick_replies:
+        raise ConflictError(ANOTHER)
+    return entry if used else _unchanged(entry, reply.text)
+
+
 def _unchanged(entry: Entry, text: str | None) -> Entry:
     """Return what stands under an id; used again for other words, the id would lose them without a sound."""
     if (entry.text or "").strip() != (text or "").strip():
-        raise ConflictError("something else was sent under this id; send it under a new one")
+        raise ConflictError(ANOTHER)
     return entry

@@ -1,16 +1,28 @@
 """May we write to this customer this way now? Asked before an agent's reply is taken, and again before it leaves."""
 
-from throughline.domain.errors import ConfigurationError, RecipientOptedOutError, WindowClosedError
+from collections.abc import Sequence
+
+from throughline.domain.errors import (
+    ConfigurationError,
+    InvalidRequestError,
+    RecipientOptedOutError,
+    WindowClosedError,
+)
 from throughline.domain.identifiers import CustomerId
+from throughline.domain.quick_replies import QuickReply, QuickReplyKind
 from throughline.domain.vias import Via
 from throughline.ports import Channel, World
 
 OPTED_OUT = "the customer does not want messages this way; another channel is the way on"
-WINDOW_CLOSED = "the reply window has closed; the customer has to write first, or another channel is the way on"
+WINDOW_CLOSED = "the reply window has closed; a template, another channel or the customer's next message is the way on"
 
 
-def require_open_way(world: World, customer: CustomerId, via: Via, last_inbound_ms: int | None) -> Channel:
+def require_open_way(
+    world: World, customer: CustomerId, via: Via, last_inbound_ms: int | None, *, templated: bool
+) -> Channel:
     """Return the channel, if the customer's last word was not no and its reply window is open. .5 RRU, eventually read.
+
+    A template (`templated`) needs no open window.
 
     Raises:
         RecipientOptedOutError, WindowClosedError: the provider would refuse it, or the customer does.
@@ -23,6 +35,22 @@ def require_open_way(world: World, customer: CustomerId, via: Via, last_inbound_
     if known and known.opted_out(via.account):
         raise RecipientOptedOutError(OPTED_OUT)
     window_ms = channel.reply_window_ms
-    if window_ms is not None and (last_inbound_ms is None or world.clock() - last_inbound_ms >= window_ms):
+    if (
+        window_ms is not None
+        and not templated
+        and (last_inbound_ms is None or world.clock() - last_inbound_ms >= window_ms)
+    ):
         raise WindowClosedError(WINDOW_CLOSED)
     return channel
+
+
+def require_shown(channel: Channel, quick_replies: Sequence[QuickReply]) -> None:
+    """Return if the channel shows these quick replies, as buttons or written out in the text.
+
+    Raises:
+        InvalidRequestError: a form that lives at another provider cannot be written out.
+    """
+    for reply in quick_replies:
+        written = reply.kind is not QuickReplyKind.FORM or reply.url is not None
+        if not written and reply.kind not in channel.quick_reply_kinds:
+            raise InvalidRequestError("quick_replies: this channel has no forms; give the form a url")

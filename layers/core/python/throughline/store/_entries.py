@@ -2,13 +2,16 @@
 
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, asdict, fields
 from typing import Any
 
 from throughline.domain.conversations import Direction, Entry, EntryKind
+from throughline.domain.encodings import decode_record, encode_record
 from throughline.domain.identifiers import Home
 from throughline.domain.messages import DELIVERY_RANK, Attachment, DeliveryStatus, Location
+from throughline.domain.quick_replies import QuickReply
+from throughline.domain.templates import FilledTemplate
 from throughline.store._values import Item
 
 PREFIX = "entry#"
@@ -25,6 +28,8 @@ ATTRIBUTES: Mapping[str, str] = {
     "text": "t",
     "author": "a",
     "attachments": "att",
+    "quick_replies": "qr",
+    "template": "tp",
     "location": "loc",
     "reply_to": "re",
     "target": "tg",
@@ -73,45 +78,46 @@ def _to_kept(field: str, value: Any, text: str | None) -> Any:
     """Return what is kept of a field, None if it says nothing."""
     if value in (None, (), {}) or (field == "type" and value == _DEFAULTS["type"]):
         return None
-    match field:
-        case "attachments":
-            return [attachment_map(attachment) for attachment in value]
-        case "location":
-            return asdict(value)
-        case "details":
-            return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-        case "raw":
-            return pack(value, text)
-    return value
+    if field == "raw":
+        return pack(value, text)
+    return _KEEP[field](value) if field in _KEEP else value
 
 
 def _from_kept(field: str, value: Any, text: str | None) -> Any:
-    if field in _ENUMS:
-        return _ENUMS[field](value)
-    match field:
-        case "attachments":
-            return tuple(Attachment(**attachment) for attachment in value)
-        case "location":
-            return Location(**value)
-        case "details":
-            return json.loads(value)
-        case "raw":
-            return unpack(value, text)
-    # Provider ids: every attempt appends all it knows, so that none needs to read; the first mention keeps the order.
-    return tuple(dict.fromkeys(value)) if field == "provider_ids" else value
+    if field == "raw":
+        return unpack(value, text)
+    return _TAKE[field](value) if field in _TAKE else value
 
 
-_ENUMS: Mapping[str, type[EntryKind | Direction | DeliveryStatus]] = {
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+_KEEP: Mapping[str, Callable[[Any], Any]] = {
+    "attachments": lambda value: [attachment_map(attachment) for attachment in value],
+    "quick_replies": lambda value: _compact([encode_record(reply) for reply in value]),
+    "template": lambda value: _compact(encode_record(value)),
+    "location": asdict,
+    "details": _compact,
+}
+_TAKE: Mapping[str, Callable[[Any], Any]] = {
     "kind": EntryKind,
     "direction": Direction,
     "status": DeliveryStatus,
+    "attachments": lambda value: tuple(Attachment(**attachment) for attachment in value),
+    "quick_replies": lambda value: tuple(decode_record(QuickReply, reply) for reply in json.loads(value)),
+    "template": lambda value: decode_record(FilledTemplate, json.loads(value)),
+    "location": lambda value: Location(**value),
+    "details": json.loads,
+    # Every attempt appends all it knows, so that none needs to read; the first mention keeps the order.
+    "provider_ids": lambda value: tuple(dict.fromkeys(value)),
 }
 
 
 def pack(raw: Any, text: str | None) -> bytes:
     """Return the compact JSON of `raw`, deflated; the entry's own text, which never changes, serves as dictionary."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -15, zdict=_dictionary(text))
-    return packer.compress(json.dumps(raw, ensure_ascii=False, separators=(",", ":")).encode()) + packer.flush()
+    return packer.compress(_compact(raw).encode()) + packer.flush()
 
 
 def unpack(packed: bytes, text: str | None) -> Any:

@@ -9,12 +9,13 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, TypeVar
 
 from throughline.domain.configuration import AgentProfile, ChannelAccount, Configuration, Issuer, Queue
 from throughline.domain.errors import ConfigurationError, ConflictError, NotFoundError
 from throughline.domain.identifiers import AgentId
+from throughline.domain.templates import MessageTemplate
 from throughline.store._expressions import Expression, path, value
 from throughline.store._table import Table, starting
 from throughline.store._values import Item
@@ -37,7 +38,7 @@ _FIRST = Expression(*_CONTENT, condition=path("pk").does_not_exist())
 _NEXT = Expression(*_CONTENT, condition=path("number") == value("after", "N"))
 _ANNOUNCED = Expression(path("announced").set(value("number", "N")), condition=path("number") == value("number", "N"))
 
-T = TypeVar("T", ChannelAccount, Queue, AgentProfile, Issuer)
+T = TypeVar("T", ChannelAccount, MessageTemplate, Queue, AgentProfile, Issuer)
 
 
 class DynamoSettings:
@@ -201,12 +202,19 @@ def from_document(document: bytes) -> Configuration:
     """Return the configuration in a document."""
     parts: Mapping[str, Mapping[str, Any]] = json.loads(zlib.decompress(document))
     return Configuration(
-        accounts=_built(ChannelAccount, parts.get("accounts", {})),
+        accounts={
+            name: _templated(account) for name, account in _built(ChannelAccount, parts.get("accounts", {})).items()
+        },
         queues=_built(Queue, parts.get("queues", {})),
         skills=parts.get("skills", {}),
         agents={AgentId(name): agent for name, agent in _built(AgentProfile, parts.get("agents", {})).items()},
         issuers=_built(Issuer, parts.get("issuers", {})),
     )
+
+
+def _templated(account: ChannelAccount) -> ChannelAccount:
+    raw: Mapping[str, Any] = account.templates
+    return replace(account, templates=_built(MessageTemplate, raw)) if raw else account
 
 
 def _built(kind: type[T], part: Mapping[str, Mapping[str, Any]]) -> dict[str, T]:

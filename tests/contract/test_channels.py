@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from infra.configuration import schema
 from tests.channels.fake_http import FakeHttp, said
 from tests.channels.sending import file, message
 from tests.http_fixtures import (
@@ -32,6 +33,8 @@ from throughline.domain.errors import (
 )
 from throughline.domain.identifiers import Identifier
 from throughline.domain.messages import ChannelEvent, MessageReceived, NotUnderstood, StatusReported
+from throughline.domain.quick_replies import Form, QuickReply, QuickReplyKind
+from throughline.domain.templates import FilledTemplate
 from throughline.ports import Account, Channel, HttpResponse
 
 DOCS = PROVIDERS.parent.parent / "docs" / "channels"
@@ -45,6 +48,14 @@ IDENTIFIER_KINDS = {
     "twilio_sms": {"tel", "shortcode"},
     "whatsapp": {"tel", "bsuid", "bsuid_parent"},
 }
+SOMEBODY = {
+    "telegram": Identifier.parse("telegram:7301882"),
+    "twilio_sms": Identifier.parse("tel:+14155550142"),
+    "whatsapp": Identifier.parse("tel:+971505550142"),
+}
+LABELS = st.lists(
+    st.text("abc de", min_size=1, max_size=30).map(str.strip).filter(bool), min_size=1, max_size=13, unique=True
+)
 WEBHOOKS = [fixture for fixture in every_fixture() if fixture.name != "handshake"]
 SIGNED = [hook for hook in WEBHOOKS if hook.channel != "telegram"]  # Telegram signs nothing: a secret comes along
 LAST_MS = 9_999_999_999_999
@@ -413,6 +424,66 @@ def test_what_is_not_understood_is_kept_whole() -> None:
     assert event.raw["item"]["value"]["event"] == "PARTNER_REMOVED"
 
 
+# ---------------------------------------------------------------- quick replies and templates
+
+
+class TakingHttp(FakeHttp):
+    """A provider of any channel that takes everything."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told = ""
+
+    def request(self, method: str, url: str, *, body: bytes | None = None, **more: Any) -> HttpResponse:
+        del method, url, more
+        told = (body or b"").decode()
+        self.told += json.dumps(json.loads(told), ensure_ascii=False) if told.startswith("{") else unquote_plus(told)
+        taken = {"ok": True, "result": {"message_id": 7}, "sid": "SM7", "messages": [{"id": "wamid.7"}]}
+        return said(200, taken)
+
+
+@each_channel
+@given(labels=LABELS, described=st.booleans())
+def test_every_answer_laid_ready_reaches_the_customer(channel: Channel, labels: list[str], *, described: bool) -> None:
+    description = "what it is about" if described else None
+    replies = tuple(QuickReply(kind=QuickReplyKind.REPLY, text=label, description=description) for label in labels)
+    http = TakingHttp()
+    channel.send(message(SOMEBODY[channel.name], "Which?", quick_replies=replies), ACCOUNTS[channel.name], http)
+    assert [label for label in labels if label not in http.told] == []
+    assert http.told.count("what it is about") == len(labels) * described
+
+
+@each_channel
+@given(labels=LABELS)
+def test_every_link_laid_ready_reaches_the_customer(channel: Channel, labels: list[str]) -> None:
+    links = {label: f"https://shop.example/{number}" for number, label in enumerate(labels)}
+    replies = tuple(QuickReply(kind=QuickReplyKind.LINK, text=label, url=url) for label, url in links.items())
+    http = TakingHttp()
+    channel.send(message(SOMEBODY[channel.name], "See:", quick_replies=replies), ACCOUNTS[channel.name], http)
+    assert [label for label, url in links.items() if label not in http.told or url not in http.told] == []
+
+
+@each_channel
+@pytest.mark.parametrize("url", [None, "https://shop.example/form"])
+def test_a_form_is_shown_or_written_out_unless_the_channel_has_none(channel: Channel, url: str | None) -> None:
+    booking = QuickReply(kind=QuickReplyKind.FORM, text="Book now", url=url, form=Form(form_id="f7"))
+    http = TakingHttp()
+    channel.send(message(SOMEBODY[channel.name], "Book:", quick_replies=(booking,)), ACCOUNTS[channel.name], http)
+    shown = "Book now" in http.told and ("f7" in http.told or str(url) in http.told)
+    assert shown or (url is None and QuickReplyKind.FORM not in channel.quick_reply_kinds)
+
+
+@each_channel
+def test_templates_can_be_configured_where_the_provider_has_them_and_need_no_open_window(channel: Channel) -> None:
+    assert channel.has_templates == (schema.CHANNELS[channel.name].template_names is not None)
+    if channel.has_templates:
+        visit = FilledTemplate(name="visit", provider_name="HX7", language="en", parameters=("Ana", "at ten"))
+        outbound = message(SOMEBODY[channel.name], "Hi Ana", template=visit, last_inbound_ms=None)
+        http = TakingHttp()
+        channel.send(outbound, ACCOUNTS[channel.name], http)
+        assert [part for part in ("HX7", "Ana", "at ten") if part not in http.told] == []
+
+
 # ---------------------------------------------------------------- secrets
 
 
@@ -454,8 +525,7 @@ class EchoingHttp(FakeHttp):
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 409, 422, 429, 500, 503])
 def test_no_error_of_a_send_shows_a_secret_or_what_was_said(channel: Channel, status: int) -> None:
     account = ACCOUNTS[channel.name]
-    to = {"telegram": "telegram:7301882", "twilio_sms": "tel:+14155550142", "whatsapp": "tel:+971505550142"}
-    outbound = message(Identifier.parse(to[channel.name]), "their own words, at some length", file("image"))
+    outbound = message(SOMEBODY[channel.name], "their own words, at some length", file("image"))
     with pytest.raises((ThroughlineError, ConfigurationError)) as problem:
         channel.send(outbound, account, EchoingHttp(status))
     shown = f"{problem.value!r} {problem.value} {vars(problem.value)} {problem.value.__cause__!r}"

@@ -290,6 +290,18 @@ def test_those_who_became_able_first_stand_first(stores: Stores) -> None:
     assert stores.routing.list_ready("voice", "billing.3+de.5", limit=4, strong=True) == []
 
 
+def test_able_agents_of_every_signature_are_seen_in_one_look(stores: Stores) -> None:
+    hints = [ready(BEN, signature="de.5"), ready(ANNA, signature="de.5+en.1"), ready(BEN, signature="de.5+en.1")]
+    for item in (*reversed(hints), ready(ANNA, signature="", work_class="voice")):
+        stores.routing.put_ready(item)
+
+    seen = stores.routing.list_ready("chat", None, limit=4, strong=True)
+    assert sorted(seen, key=str) == sorted(hints, key=str)
+    assert [item.signature for item in seen] == ["de.5", "de.5+en.1", "de.5+en.1"]
+    assert stores.routing.list_ready("chat", None, limit=2, strong=False) == seen[:2]
+    assert stores.routing.list_ready("chat", "de.5", limit=4, strong=True) == [hints[0]]
+
+
 def test_taking_away_an_old_hint_leaves_a_newer_one(stores: Stores) -> None:
     old, new = ready(stamp=f"{NOW_MS:013d}.00000001"), ready(stamp=f"{NOW_MS:013d}.00000002")
     stores.routing.put_ready(old)

@@ -80,10 +80,11 @@ class FakeRouting:
         with self._lock:
             self.ready.pop(_ready_key(ready), None)
 
-    def list_ready(self, work_class: str, signature: str, *, limit: int, strong: bool) -> list[Ready]:
+    def list_ready(self, work_class: str, signature: str | None, *, limit: int, strong: bool) -> list[Ready]:
         del strong
         with self._lock:
-            keys = sorted(key for key in self.ready if key[0] == f"{work_class}#{signature}")
+            of_class = sorted(key for key, item in self.ready.items() if item.work_class == work_class)
+            keys = [key for key in of_class if signature is None or self.ready[key].signature == signature]
             return [self.ready[key] for key in keys[:limit]]
 
     def put_waiting(self, waiting: Waiting) -> None:

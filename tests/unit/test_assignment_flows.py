@@ -7,6 +7,7 @@ from throughline.domain.conversations import ContactState, Head
 from throughline.domain.errors import ConflictError, ForbiddenError, InvalidRequestError
 from throughline.domain.identifiers import AgentId, ConnectionId
 from throughline.domain.routing import Presence
+from throughline.flows.assign import GLANCE
 from throughline.flows.conclude import close, pause, transfer, wrap_up
 from throughline.flows.offers import accept_offer, reject_offer, time_out_offer
 from throughline.flows.presence import configure_agent, lose_connection, set_presence
@@ -53,6 +54,29 @@ def test_the_language_of_the_message_decides_who_may_take_it(centre: Centre) -> 
     centre.available("ana", "budi")
     head = centre.write(MAYA, "halo, saya mau tanya pesanan saya belum sampai juga")
     assert (head.requirement, head.holder) == ("id.1", BUDI)
+
+
+def all_different(number: int) -> dict[str, Any]:
+    """Return a skill that nobody else has: every agent is of a signature of their own."""
+    return {f"skill{number}": 1}
+
+
+@pytest.mark.parametrize("crowd", [GLANCE - 1, GLANCE, 3 * GLANCE])
+def test_in_a_crowd_of_able_agents_the_most_proficient_is_found(crowd: int) -> None:
+    others = [agent_profile(f"a{number:02d}", en=1 + number % 4, **all_different(number)) for number in range(crowd)]
+    centre = Centre(*others, agent_profile("zoe", en=5))
+    centre.available(*(profile.agent_id for profile in others), "zoe")
+    assert centre.write(MAYA).holder == "zoe"
+
+
+def test_a_crowd_that_may_not_take_a_contact_does_not_hide_the_one_who_may() -> None:
+    others = [agent_profile(f"a{number:02d}", id=5, **all_different(number)) for number in range(3 * GLANCE)]
+    centre = Centre(*others, agent_profile("zoe", en=1))
+    centre.available(*(profile.agent_id for profile in others))
+    assert centre.write(MAYA).state is ContactState.QUEUED
+    centre.available("zoe")
+    assert centre.live(MAYA).holder == "zoe"
+    assert centre.write(RAKA).holder == "zoe"
 
 
 def test_a_contact_nobody_can_take_waits_and_goes_to_whoever_comes_free(centre: Centre) -> None:

@@ -402,8 +402,8 @@ class Routing(Protocol):
         """Take such a hint away. Only when it is no longer true: it never becomes true again."""
         ...
 
-    def list_ready(self, work_class: str, signature: str, *, limit: int, strong: bool) -> list[Ready]:
-        """Return the agents of one signature who were able, longest first."""
+    def list_ready(self, work_class: str, signature: str | None, *, limit: int, strong: bool) -> list[Ready]:
+        """Return the agents of one signature who were able, longest first; with None those of any, by signature."""
         ...
 
     def put_waiting(self, waiting: Waiting) -> None:

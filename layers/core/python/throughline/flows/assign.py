@@ -26,6 +26,7 @@ from throughline.domain.routing import (
     left_over,
     oldest,
     rank_candidates,
+    some_signatures,
     with_slot,
     with_stamps,
     without_slots,
@@ -35,6 +36,7 @@ from throughline.flows.notify import show_offer, show_on_later_screens
 from throughline.ports import World
 
 HEADS = 4  # how many of a collection are looked at
+GLANCE = 20  # up to so many able agents are looked at together: half a read unit, whatever their signatures
 CHEAP_TRIES = 2  # claims on eventually consistent hints before the contact is queued for good
 TRIES = 50
 SECOND_LOOK_S = 15.0  # longer than anybody may keep what they know of signatures and requirements
@@ -123,13 +125,27 @@ def _candidates(world: World, waiting: Waiting, passed: Passed, *, strong: bool)
     if waiting.requirement.startswith("@"):
         ready = _ready_of(world, AgentId(waiting.requirement[1:]), waiting, passed)
         return [ready] if ready else []
-    found = [
-        item
-        for signature in world.routing.list_signatures(waiting.work_class)
-        if fits(waiting.requirement, signature)
-        for item in _first_ready(world, waiting, signature, passed, strong=strong)
-    ]
+    glanced = world.routing.list_ready(waiting.work_class, None, limit=GLANCE, strong=strong)
+    if len(glanced) < GLANCE:  # these are all there are
+        fitting = [item for item in glanced if fits(waiting.requirement, item.signature)]
+        found = [item for item in fitting if _may_be_asked(item, waiting, passed)]
+    else:
+        found = _best_of_many(world, waiting, passed, strong=strong)
     return rank_candidates(waiting.requirement, found)
+
+
+def _best_of_many(world: World, waiting: Waiting, passed: Passed, *, strong: bool) -> list[Ready]:
+    """Return the first able agents of the most proficient signatures that have any.
+
+    A few collections are read at a time, other ones first for each contact, so that what a decision costs does not
+    grow with the number of signatures.
+    """
+    signatures = [item for item in world.routing.list_signatures(waiting.work_class) if fits(waiting.requirement, item)]
+    for some in some_signatures(waiting.requirement, signatures, draw=waiting.conversation):
+        found = [item for signature in some for item in _first_ready(world, waiting, signature, passed, strong=strong)]
+        if found:
+            return found
+    return []
 
 
 def _first_ready(world: World, waiting: Waiting, signature: str, passed: Passed, *, strong: bool) -> list[Ready]:

@@ -8,13 +8,18 @@ from throughline.store._values import Item
 
 
 def ready_key(ready: Ready) -> tuple[str, str]:
-    """Return the key of an agent's hint: those who became able first stand first."""
-    return ready_partition(ready.work_class, ready.signature), f"{ready.stamp}#{ready.agent_id}"
+    """Return the key of an agent's hint: of one signature those who became able first stand first."""
+    return ready_partition(ready.work_class), f"{ready_prefix(ready.signature)}{ready.stamp}#{ready.agent_id}"
 
 
-def ready_partition(work_class: str, signature: str) -> str:
-    """Return the partition of the agents of one signature."""
-    return f"ready#{work_class}#{signature}"
+def ready_partition(work_class: str) -> str:
+    """Return the partition of the agents who are able to take work of a class."""
+    return f"ready#{work_class}"
+
+
+def ready_prefix(signature: str) -> str:
+    """Return how the sort keys of the agents of one signature begin."""
+    return f"{signature}#"
 
 
 def ready_item(ready: Ready) -> Item:
@@ -25,8 +30,8 @@ def ready_item(ready: Ready) -> Item:
 
 def ready_from(item: Item) -> Ready:
     """Return the hint in an item."""
-    _, work_class, signature = item["pk"].split("#", 2)
-    stamp, _, agent = item["sk"].partition("#")
+    _, work_class = item["pk"].split("#")
+    signature, stamp, agent = item["sk"].split("#", 2)
     return Ready(
         work_class=work_class,
         signature=signature,

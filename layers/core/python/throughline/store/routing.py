@@ -14,12 +14,13 @@ from throughline.store._hints import (
     ready_item,
     ready_key,
     ready_partition,
+    ready_prefix,
     waiting_from,
     waiting_item,
     waiting_key,
     waiting_partition,
 )
-from throughline.store._table import Part, Table
+from throughline.store._table import Part, Table, starting
 
 _ROSTER = "agents"
 _SIGNATURE, _REQUIREMENT = "sig#", "req#"
@@ -108,12 +109,13 @@ class DynamoRouting:
         """
         self._routing.delete(*ready_key(ready))
 
-    def list_ready(self, work_class: str, signature: str, *, limit: int, strong: bool) -> list[Ready]:
-        """R9. Return the agents of one signature who were able, longest first.
+    def list_ready(self, work_class: str, signature: str | None, *, limit: int, strong: bool) -> list[Ready]:
+        """R9. Return the agents of one signature who were able, longest first; with None those of any, by signature.
 
-        One Query: 1 RRU if strong, else .5, for up to some forty agents.
+        One Query: 1 RRU if strong, else .5, for up to some twenty-five agents.
         """
-        items = self._routing.query(ready_partition(work_class, signature), limit=limit, strong=strong)
+        between = None if signature is None else starting(ready_prefix(signature))
+        items = self._routing.query(ready_partition(work_class), between, limit=limit, strong=strong)
         return [ready_from(item) for item in items]
 
     def put_waiting(self, waiting: Waiting) -> None:

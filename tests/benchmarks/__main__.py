@@ -7,7 +7,8 @@ nothing.
 import json
 from pathlib import Path
 
-from tests.benchmarks.cost import Figure, measure
+from tests.benchmarks.cost import Desk, Figure, measure
+from tests.benchmarks.decisions import measure_decisions
 from tests.benchmarks.stack import running_stack
 
 OUTPUT = Path(__file__).resolve().parents[2] / "build/bench.jsonl"
@@ -17,7 +18,8 @@ ROW = "{id:<14} {value:>7} {unit:<8} {goal:>6} {textbook:>9}  {verdict:<7} {note
 def main() -> None:
     """Measure and report."""
     with running_stack() as stack:
-        figures = list(measure(stack))
+        desk = Desk(stack)
+        figures = [*measure(desk), *measure_decisions(desk)]
     OUTPUT.parent.mkdir(exist_ok=True)
     OUTPUT.write_text("".join(json.dumps(_row(figure)) + "\n" for figure in figures), encoding="utf-8")
     print(

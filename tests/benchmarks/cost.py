@@ -1,4 +1,4 @@
-"""What the four events cost, from real requests: C1 and C2 (units), C3 (duplicates), D3 (serial calls).
+"""What the four events cost, from real requests: C1 and C2 (units), C3 (duplicates), C4 and D3 (serial calls).
 
 A: a message on a conversation that has its agent. B: a message that opens a conversation and is offered. C: one reply
 of an agent, its provider's acceptance included. D: an agent comes free while a contact waits.
@@ -7,7 +7,7 @@ of an agent, its provider's acceptance included. D: an agent comes free while a 
 import json
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ from throughline.flows.reply import send_reply
 from throughline.ports import Connection
 
 TEXT = ("Good morning, I ordered a pair of shoes two weeks ago and the parcel still has not arrived. " * 3)[:200]
+DELAY_S = 0.25  # far above what this machine's own work takes
 POST = "apigatewaymanagementapi.PostToConnection"
 
 
@@ -41,15 +42,16 @@ class Figure:
     note: str
 
 
-def measure(stack: Stack) -> Iterator[Figure]:
-    """Play the four events on a fresh contact centre and yield their figures."""
-    desk = _Desk(stack)
+def measure(desk: "Desk") -> Iterator[Figure]:
+    """Play the four events on a fresh contact centre and yield their figures; nobody is able afterwards."""
+    depth_b = _depth(desk, [_known_customer(desk), _known_customer(desk)])
     known = _known_customer(desk)
     b = desk.counted(lambda: desk.message(known))
     assert desk.live(known).state is ContactState.OFFERED, "nobody was offered the contact"
     new = desk.counted(lambda: desk.message(desk.stranger()))
     desk.accept(known)
     a = desk.counted(lambda: desk.message(known))
+    depth_a = _depth(desk, [known, known])
     a_untimed = _untimed(desk)
     c = desk.counted(lambda: desk.reply(known))
     duplicate, redelivered = _duplicates(desk, known)
@@ -72,10 +74,12 @@ def measure(stack: Stack) -> Iterator[Figure]:
     yield Figure("C3.provider", duplicate.write_units, "WRU", 2, None, "a duplicate delivered by the provider")
     yield Figure("C3.queue", redelivered.write_units, "WRU", 2, None, "a duplicate delivered by the queue")
     yield Figure("C3.entries", desk.doubled, "entries", 0, None, "entries, offers and sends that a duplicate added")
+    yield Figure("C4.A", depth_a, "calls", 6, None, "serial calls from webhook to frame, by delaying each: as C1.A")
+    yield Figure("C4.B", depth_b, "calls", 8, None, "the same to the offer: as C1.B")
     yield Figure("D3", _serial_calls(freed), "calls", 4, None, 'calls from "agent is free" to "next contact offered"')
 
 
-class _Desk:
+class Desk:
     """The people of the bench: customers who write, agents who answer."""
 
     def __init__(self, stack: Stack) -> None:
@@ -164,7 +168,7 @@ def _uuid7() -> str:
     return str(uuid.UUID(int=value & ~(0b11 << 62) | 0b10 << 62))
 
 
-def _known_customer(desk: _Desk) -> int:
+def _known_customer(desk: Desk) -> int:
     """Return a customer whose conversation is over, beyond the reopen window."""
     customer = desk.stranger()
     desk.message(customer)
@@ -177,7 +181,7 @@ def _known_customer(desk: _Desk) -> int:
     return customer
 
 
-def _untimed(desk: _Desk) -> Bill:
+def _untimed(desk: Desk) -> Bill:
     """A: over a channel whose webhooks carry no message time, on a conversation that has its agent."""
     sender, ours = "+14155550199", desk.stack.centre.account("twilio_sms").address
     form = "application/x-www-form-urlencoded"
@@ -185,7 +189,7 @@ def _untimed(desk: _Desk) -> Bill:
     return desk.counted(lambda: desk.post("twilio_sms", sms(sender, TEXT, ours), form))
 
 
-def _duplicates(desk: _Desk, customer: int) -> tuple[Bill, Bill]:
+def _duplicates(desk: Desk, customer: int) -> tuple[Bill, Bill]:
     """C3: the same webhook days later (the queue's deduplication has forgotten it), and the same queue record again."""
     stack = desk.stack
     with stack.meter.paused():
@@ -205,7 +209,7 @@ def _duplicates(desk: _Desk, customer: int) -> tuple[Bill, Bill]:
     return duplicate, redelivered
 
 
-def _freed(desk: _Desk) -> tuple[Bill, Bill]:
+def _freed(desk: Desk) -> tuple[Bill, Bill]:
     """D: ana is full, two contacts wait, sara comes; then ana closes one while another waits."""
     with desk.stack.meter.paused():
         set_presence(desk.world, AgentId("ana"), Presence.NOT_READY, "bench")
@@ -221,6 +225,28 @@ def _freed(desk: _Desk) -> tuple[Bill, Bill]:
     closed = desk.counted(lambda: desk.close(waiting[0]))
     assert desk.live(waiting[1]).state is ContactState.OFFERED, "the waiting contact was not offered"
     return freed, closed
+
+
+def _depth(desk: Desk, customers: Sequence[int]) -> int:
+    """Return how many AWS calls stand one behind the other from a webhook to its frame: what a delay in each adds.
+
+    Two customers write, one without the delay and one with it; whoever was opened by it is closed again.
+    """
+    seconds = [
+        _seconds_to_frame(desk, customer, delay_s) for customer, delay_s in zip(customers, (0, DELAY_S), strict=True)
+    ]
+    for customer in customers:
+        if desk.live(customer).state is ContactState.OFFERED:
+            desk.accept(customer)
+            desk.close(customer)
+    return round((seconds[1] - seconds[0]) / DELAY_S)
+
+
+def _seconds_to_frame(desk: Desk, customer: int, delay_s: float) -> float:
+    with desk.stack.meter.delaying(delay_s):
+        begun = time.monotonic()
+        bill = desk.counted(lambda: desk.message(customer))
+    return bill.sent_s[bill.calls.index(POST)] - begun
 
 
 def _serial_calls(bill: Bill) -> int:

@@ -9,6 +9,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-oper
 """
 
 import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -51,9 +52,13 @@ def item_bytes(item: Attributes | None) -> int:
 
 @dataclass(slots=True)
 class Bill:
-    """What was counted between two readings. `calls` lists service and operation in order."""
+    """What was counted between two readings. `calls` lists service and operation in order.
+
+    `sent_s` is when each was sent on, by a clock that only runs forwards.
+    """
 
     calls: list[str] = field(default_factory=list)
+    sent_s: list[float] = field(default_factory=list)
     write_units: float = 0
     read_units: float = 0
 
@@ -63,6 +68,7 @@ class Meter:
 
     def __init__(self, reader: Any) -> None:
         self._reader = reader
+        self._delay_s = 0.0
         self.bill = Bill()
 
     def attach(self) -> None:
@@ -81,11 +87,22 @@ class Meter:
 
     @contextmanager
     def paused(self) -> Iterator[None]:
-        """Count nothing that happens inside the block."""
-        with self.reading():
+        """Count nothing that happens inside the block, and hold up none of it."""
+        with self.reading(), self.delaying(0):
             yield
 
+    @contextmanager
+    def delaying(self, delay_s: float) -> Iterator[None]:
+        """Hold each request up for so long before it is sent."""
+        before, self._delay_s = self._delay_s, delay_s
+        try:
+            yield
+        finally:
+            self._delay_s = before
+
     def _asked(self, params: Mapping[str, Any], model: Any, context: dict[str, Any], **_: Any) -> None:
+        time.sleep(self._delay_s)
+        self.bill.sent_s.append(time.monotonic())
         self.bill.calls.append(f"{model.service_model.service_name}.{model.name}")
         context["metered"] = (params, [self._peek(table, key) for table, key in _written(model.name, params)])
 

@@ -219,23 +219,23 @@ def another_process(stores: Stores) -> DynamoRouting:
 
 
 def test_what_another_process_added_is_seen_after_ten_seconds(stores: Stores) -> None:
-    assert stores.routing.list_signatures("chat") == []
-    another_process(stores).add_signature("chat", "de.5")
+    assert stores.routing.list_requirements("chat") == []
+    another_process(stores).add_requirement("chat", "de.1")
 
     stores.clock.now_ms += CACHE_MS - 1
-    assert stores.routing.list_signatures("chat") == []
+    assert stores.routing.list_requirements("chat") == []
     stores.clock.now_ms += 1
-    assert stores.routing.list_signatures("chat") == ["de.5"]
+    assert stores.routing.list_requirements("chat") == ["de.1"]
 
 
 def test_what_was_added_just_now_still_counts_as_unknown(stores: Stores) -> None:
-    another_process(stores).add_signature("chat", "de.5")
+    another_process(stores).add_requirement("chat", "de.1")
 
     stores.clock.now_ms += NEW_MS - 1
-    assert stores.routing.add_signature("chat", "de.5")
+    assert stores.routing.add_requirement("chat", "de.1")
     stores.clock.now_ms += 1
-    assert not stores.routing.add_signature("chat", "de.5")
-    assert not another_process(stores).add_signature("chat", "de.5")
+    assert not stores.routing.add_requirement("chat", "de.1")
+    assert not another_process(stores).add_requirement("chat", "de.1")
 
 
 def test_an_entry_that_could_not_be_added_is_not_taken_for_known(stores: Stores) -> None:

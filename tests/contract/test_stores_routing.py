@@ -280,26 +280,14 @@ def test_a_swap_is_lost_if_the_contact_is_gone(stores: Stores) -> None:
 
 def test_those_who_became_able_first_stand_first(stores: Stores) -> None:
     later = ready(ANNA, stamp=f"{NOW_MS + 1:013d}.00000002")
-    first = ready(BEN, stamp=f"{NOW_MS:013d}.00000009", sockets=())
-    for item in (later, first, ready(BEN, work_class="email"), ready(BEN, signature="de.5")):
+    first = ready(BEN, stamp=f"{NOW_MS:013d}.00000009", signature="de.5", sockets=())
+    for item in (later, first, ready(BEN, work_class="email")):
         stores.routing.put_ready(item)
 
     for strong in (True, False):
-        assert stores.routing.list_ready("chat", "billing.3+de.5", limit=4, strong=strong) == [first, later]
-        assert stores.routing.list_ready("chat", "billing.3+de.5", limit=1, strong=strong) == [first]
-    assert stores.routing.list_ready("voice", "billing.3+de.5", limit=4, strong=True) == []
-
-
-def test_able_agents_of_every_signature_are_seen_in_one_look(stores: Stores) -> None:
-    hints = [ready(BEN, signature="de.5"), ready(ANNA, signature="de.5+en.1"), ready(BEN, signature="de.5+en.1")]
-    for item in (*reversed(hints), ready(ANNA, signature="", work_class="voice")):
-        stores.routing.put_ready(item)
-
-    seen = stores.routing.list_ready("chat", None, limit=4, strong=True)
-    assert sorted(seen, key=str) == sorted(hints, key=str)
-    assert [item.signature for item in seen] == ["de.5", "de.5+en.1", "de.5+en.1"]
-    assert stores.routing.list_ready("chat", None, limit=2, strong=False) == seen[:2]
-    assert stores.routing.list_ready("chat", "de.5", limit=4, strong=True) == [hints[0]]
+        assert stores.routing.list_ready("chat", limit=4, strong=strong) == [first, later]
+        assert stores.routing.list_ready("chat", limit=1, strong=strong) == [first]
+    assert stores.routing.list_ready("voice", limit=4, strong=True) == []
 
 
 def test_taking_away_an_old_hint_leaves_a_newer_one(stores: Stores) -> None:
@@ -310,13 +298,13 @@ def test_taking_away_an_old_hint_leaves_a_newer_one(stores: Stores) -> None:
     stores.routing.delete_ready(old)
     stores.routing.delete_ready(old)
 
-    assert stores.routing.list_ready("chat", "billing.3+de.5", limit=4, strong=True) == [new]
+    assert stores.routing.list_ready("chat", limit=4, strong=True) == [new]
 
 
 def test_an_agent_without_skills_stands_ready_too(stores: Stores) -> None:
     stores.routing.put_ready(ready(signature=""))
 
-    assert stores.routing.list_ready("chat", "", limit=4, strong=True) == [ready(signature="")]
+    assert stores.routing.list_ready("chat", limit=4, strong=True) == [ready(signature="")]
 
 
 def test_the_oldest_contact_stands_first_with_all_that_an_offer_shows(stores: Stores) -> None:
@@ -352,24 +340,22 @@ def test_a_hint_is_put_twice_as_one(stores: Stores) -> None:
 
 
 def test_what_was_added_to_the_directory_is_listed_at_once(stores: Stores) -> None:
-    assert stores.routing.list_signatures("chat") == []
+    assert stores.routing.list_requirements("chat") == []
 
-    for signature in ("de.5", "", "billing.3+de.5"):
-        assert stores.routing.add_signature("chat", signature)
-    assert stores.routing.add_requirement("chat", "de.1")
+    for requirement in ("de.1", "", "billing.3+de.1"):
+        assert stores.routing.add_requirement("chat", requirement)
     assert stores.routing.add_requirement("voice", "it.1")
 
-    assert stores.routing.list_signatures("chat") == ["", "billing.3+de.5", "de.5"]
-    assert stores.routing.list_requirements("chat") == ["de.1"]
+    assert stores.routing.list_requirements("chat") == ["", "billing.3+de.1", "de.1"]
     assert stores.routing.list_requirements("voice") == ["it.1"]
 
 
 def test_what_was_added_long_ago_is_known(stores: Stores) -> None:
-    stores.routing.add_signature("chat", "de.5")
+    stores.routing.add_requirement("chat", "de.1")
     stores.clock.now_ms += 60_000
 
-    assert not stores.routing.add_signature("chat", "de.5")
-    assert stores.routing.add_requirement("chat", "de.5")
+    assert not stores.routing.add_requirement("chat", "de.1")
+    assert stores.routing.add_requirement("voice", "de.1")
 
 
 # ---------------------------------------------------------------- at once

@@ -27,7 +27,7 @@ class FakeRouting:
         self.agents: dict[AgentId, Agent] = {}
         self.ready: dict[tuple[str, str], Ready] = {}
         self.waiting: dict[tuple[str, str], Waiting] = {}
-        self.directory: set[tuple[str, str, str]] = set()
+        self.directory: set[tuple[str, str]] = set()
 
     def find_agent(self, agent: AgentId) -> Agent | None:
         with self._lock:
@@ -80,11 +80,10 @@ class FakeRouting:
         with self._lock:
             self.ready.pop(_ready_key(ready), None)
 
-    def list_ready(self, work_class: str, signature: str | None, *, limit: int, strong: bool) -> list[Ready]:
+    def list_ready(self, work_class: str, *, limit: int, strong: bool) -> list[Ready]:
         del strong
         with self._lock:
-            of_class = sorted(key for key, item in self.ready.items() if item.work_class == work_class)
-            keys = [key for key in of_class if signature is None or self.ready[key].signature == signature]
+            keys = sorted(key for key in self.ready if key[0] == work_class)
             return [self.ready[key] for key in keys[:limit]]
 
     def put_waiting(self, waiting: Waiting) -> None:
@@ -101,17 +100,15 @@ class FakeRouting:
             keys = sorted(key for key in self.waiting if key[0] == f"{work_class}#{requirement}")
             return [self.waiting[key] for key in keys[:limit]]
 
-    def add_signature(self, work_class: str, signature: str) -> bool:
-        return self._add("signature", work_class, signature)
-
     def add_requirement(self, work_class: str, requirement: str) -> bool:
-        return self._add("requirement", work_class, requirement)
-
-    def list_signatures(self, work_class: str) -> list[str]:
-        return self._names("signature", work_class)
+        with self._lock:
+            unknown = (work_class, requirement) not in self.directory
+            self.directory.add((work_class, requirement))
+            return unknown
 
     def list_requirements(self, work_class: str) -> list[str]:
-        return self._names("requirement", work_class)
+        with self._lock:
+            return sorted(requirement for its_class, requirement in self.directory if its_class == work_class)
 
     def _is_unchanged(self, old: Agent) -> bool:
         standing = self.agents.get(old.agent_id)
@@ -131,16 +128,6 @@ class FakeRouting:
             nonce=offer.nonce,
             sockets=offer.sockets,
         )
-
-    def _add(self, kind: str, work_class: str, name: str) -> bool:
-        with self._lock:
-            unknown = (kind, work_class, name) not in self.directory
-            self.directory.add((kind, work_class, name))
-            return unknown
-
-    def _names(self, kind: str, work_class: str) -> list[str]:
-        with self._lock:
-            return sorted(name for *where, name in self.directory if where == [kind, work_class])
 
 
 def _with_loads(agent: Agent) -> Agent:
@@ -162,7 +149,7 @@ def _lost(head: Head | None, offer: Offer) -> Claim:
 
 
 def _ready_key(ready: Ready) -> tuple[str, str]:
-    return f"{ready.work_class}#{ready.signature}", f"{ready.stamp}#{ready.agent_id}"
+    return ready.work_class, f"{ready.stamp}#{ready.agent_id}"
 
 
 def _waiting_key(waiting: Waiting) -> tuple[str, str]:

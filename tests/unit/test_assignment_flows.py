@@ -61,11 +61,14 @@ def all_different(number: int) -> dict[str, Any]:
     return {f"skill{number}": 1}
 
 
-@pytest.mark.parametrize("crowd", [GLANCE - 1, GLANCE, 3 * GLANCE])
-def test_in_a_crowd_of_able_agents_the_most_proficient_is_found(crowd: int) -> None:
-    others = [agent_profile(f"a{number:02d}", en=1 + number % 4, **all_different(number)) for number in range(crowd)]
+def test_among_those_who_are_able_longest_the_most_proficient_goes_first() -> None:
+    others = [
+        agent_profile(f"a{number:02d}", en=1 + number % 4, **all_different(number)) for number in range(3 * GLANCE)
+    ]
     centre = Centre(*others, agent_profile("zoe", en=5))
-    centre.available(*(profile.agent_id for profile in others), "zoe")
+    centre.available(*(profile.agent_id for profile in others[: GLANCE - 1]), "zoe")
+    centre.pass_s(1)
+    centre.available(*(profile.agent_id for profile in others[GLANCE - 1 :]))
     assert centre.write(MAYA).holder == "zoe"
 
 

@@ -229,7 +229,7 @@ def test_a_reopening_that_died_half_way_is_finished_by_its_record(centre: Centre
     centre.available("ana")
     serve(centre, "ana", centre.write(MAYA))
     event = centre.message(MAYA, "one more thing")
-    with dies_at(centre.routing, "find_agent", "list_signatures"):
+    with dies_at(centre.routing, "find_agent", "list_ready"):
         centre.deliver(event, inbound="one")
     assert centre.live(MAYA).state is ContactState.QUEUED
     centre.deliver(event, inbound="one", repeated=True)

@@ -1,4 +1,3 @@
-import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +9,6 @@ from throughline.domain.configuration import ChannelAccount, Queue
 from throughline.domain.identifiers import AgentId, ConversationId, Home
 from throughline.domain.requirements import requirement_after_transfer, requirement_for
 from throughline.domain.routing import (
-    LOOKED_AT,
     WORK_CLASSES,
     Agent,
     Presence,
@@ -22,11 +20,9 @@ from throughline.domain.routing import (
     fits,
     left_over,
     personal,
-    proficiency,
     rank_candidates,
     signature_of,
     skills_of,
-    some_signatures,
     with_slot,
     with_stamps,
     without_slots,
@@ -104,16 +100,6 @@ def test_the_more_proficient_goes_first_and_then_whoever_was_able_longest() -> N
 def test_only_equally_proficient_candidates_are_drawn_from(draw: int) -> None:
     ranked = rank_candidates("en.1", [ready("a", "en.5", "1"), ready("b", "en.5", "2"), ready("c", "en.4", "0")])
     assert choose_candidate("en.1", ranked, draw).agent_id in {"a", "b"}
-
-
-@given(st.lists(SKILLS.map(signature_of), unique=True, max_size=30), st.text())
-def test_signatures_are_looked_at_a_few_at_a_time_and_none_is_left_out(signatures: list[str], draw: str) -> None:
-    lists = list(some_signatures("en.1", signatures, draw=draw))
-    assert sorted(itertools.chain(*lists)) == sorted(signatures)
-    assert all(len(some) <= LOOKED_AT for some in lists)
-    levels = [{proficiency("en.1", signature) for signature in some} for some in lists]
-    assert all(len(level) == 1 for level in levels)
-    assert [max(level) for level in levels] == sorted((max(level) for level in levels), reverse=True)
 
 
 def test_claims_of_the_same_instant_spread_over_three() -> None:

@@ -402,8 +402,8 @@ class Routing(Protocol):
         """Take such a hint away. Only when it is no longer true: it never becomes true again."""
         ...
 
-    def list_ready(self, work_class: str, signature: str | None, *, limit: int, strong: bool) -> list[Ready]:
-        """Return the agents of one signature who were able, longest first; with None those of any, by signature."""
+    def list_ready(self, work_class: str, *, limit: int, strong: bool) -> list[Ready]:
+        """Return the agents who were able, longest first."""
         ...
 
     def put_waiting(self, waiting: Waiting) -> None:
@@ -418,26 +418,15 @@ class Routing(Protocol):
         """Return the contacts of one requirement that were queued, oldest first."""
         ...
 
-    def add_signature(self, work_class: str, signature: str) -> bool:
-        """Let contacts find agents of this signature, before its first use; return whether it was unknown.
+    def add_requirement(self, work_class: str, requirement: str) -> bool:
+        """Let agents find contacts of this requirement, before its first use; return whether it was unknown.
 
         Whoever added an unknown one looks a second time after 15 seconds, because lists may be ten seconds old.
         """
         ...
 
-    def add_requirement(self, work_class: str, requirement: str) -> bool:
-        """Let agents find contacts of this requirement, before its first use; return whether it was unknown.
-
-        As `add_signature`.
-        """
-        ...
-
-    def list_signatures(self, work_class: str) -> list[str]:
-        """Return every signature that was ever used; may be ten seconds old, but never older than an own addition."""
-        ...
-
     def list_requirements(self, work_class: str) -> list[str]:
-        """Return every requirement that was ever used; as `list_signatures`."""
+        """Return every requirement that was ever used; may be ten seconds old, but never older than an own addition."""
         ...
 
 

@@ -4,13 +4,12 @@ Written twice by necessity, here as functions and in the claim as a condition of
 equal.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from throughline.domain.identifiers import AgentId, ConversationId, Home, digest
+from throughline.domain.identifiers import AgentId, ConversationId, Home
 
-LOOKED_AT = 8  # so many collections of equal proficiency are looked at together
 WORK_CLASSES = ("voice", "chat", "email")
 
 
@@ -165,19 +164,6 @@ def proficiency(requirement: str, signature: str) -> int:
 def rank_candidates(requirement: str, ready: Iterable[Ready]) -> list[Ready]:
     """Return the candidates, most proficient first, then longest able."""
     return sorted(ready, key=lambda item: (-proficiency(requirement, item.signature), item.stamp, item.agent_id))
-
-
-def some_signatures(requirement: str, signatures: Iterable[str], *, draw: str) -> Iterator[list[str]]:
-    """Return the signatures in lists of at most eight, each of equal proficiency, the most proficient first.
-
-    Among equals the order depends on `draw`: contacts that differ in it look elsewhere first.
-    """
-    by_level: dict[int, list[str]] = {}
-    for signature in signatures:
-        by_level.setdefault(proficiency(requirement, signature), []).append(signature)
-    for _, equals in sorted(by_level.items(), reverse=True):
-        drawn = sorted(equals, key=lambda signature: digest(draw, signature))
-        yield from (drawn[start : start + LOOKED_AT] for start in range(0, len(drawn), LOOKED_AT))
 
 
 def choose_candidate(requirement: str, ranked: Sequence[Ready], draw: int) -> Ready:

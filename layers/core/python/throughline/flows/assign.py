@@ -26,7 +26,6 @@ from throughline.domain.routing import (
     left_over,
     oldest,
     rank_candidates,
-    some_signatures,
     with_slot,
     with_stamps,
     without_slots,
@@ -35,11 +34,12 @@ from throughline.domain.routing import (
 from throughline.flows.notify import show_offer, show_on_later_screens
 from throughline.ports import World
 
-HEADS = 4  # how many of a collection are looked at
-GLANCE = 20  # up to so many able agents are looked at together: half a read unit, whatever their signatures
+HEADS = 4  # how many waiting contacts of a requirement are looked at
+GLANCE = 20  # how many able agents are looked at: half a read unit
+WIDER = 8  # how many times as many where none of those may take the contact
 CHEAP_TRIES = 2  # claims on eventually consistent hints before the contact is queued for good
 TRIES = 50
-SECOND_LOOK_S = 15.0  # longer than anybody may keep what they know of signatures and requirements
+SECOND_LOOK_S = 15.0  # longer than anybody may keep what they know of requirements
 
 Drop = Collection[tuple[ConversationId, int]]
 Change = tuple[Agent, Agent]  # before and after
@@ -125,37 +125,19 @@ def _candidates(world: World, waiting: Waiting, passed: Passed, *, strong: bool)
     if waiting.requirement.startswith("@"):
         ready = _ready_of(world, AgentId(waiting.requirement[1:]), waiting, passed)
         return [ready] if ready else []
-    glanced = world.routing.list_ready(waiting.work_class, None, limit=GLANCE, strong=strong)
-    if len(glanced) < GLANCE:  # these are all there are
-        fitting = [item for item in glanced if fits(waiting.requirement, item.signature)]
-        found = [item for item in fitting if _may_be_asked(item, waiting, passed)]
-    else:
-        found = _best_of_many(world, waiting, passed, strong=strong)
-    return rank_candidates(waiting.requirement, found)
+    return rank_candidates(waiting.requirement, _longest_ready(world, waiting, passed, strong=strong))
 
 
-def _best_of_many(world: World, waiting: Waiting, passed: Passed, *, strong: bool) -> list[Ready]:
-    """Return the first able agents of the most proficient signatures that have any.
-
-    A few collections are read at a time, other ones first for each contact, so that what a decision costs does not
-    grow with the number of signatures.
-    """
-    signatures = [item for item in world.routing.list_signatures(waiting.work_class) if fits(waiting.requirement, item)]
-    for some in some_signatures(waiting.requirement, signatures, draw=waiting.conversation):
-        found = [item for signature in some for item in _first_ready(world, waiting, signature, passed, strong=strong)]
-        if found:
-            return found
-    return []
-
-
-def _first_ready(world: World, waiting: Waiting, signature: str, passed: Passed, *, strong: bool) -> list[Ready]:
-    limit = HEADS + len(waiting.excluded) + len(passed)
+def _longest_ready(world: World, waiting: Waiting, passed: Passed, *, strong: bool) -> list[Ready]:
+    """Return those who may take the contact among the agents who are able longest, as far as somebody may at all."""
+    limit = GLANCE
     while True:
-        found = world.routing.list_ready(waiting.work_class, signature, limit=limit, strong=strong)
-        fitting = [item for item in found if _may_be_asked(item, waiting, passed)]
+        found = world.routing.list_ready(waiting.work_class, limit=limit, strong=strong)
+        fitting = [item for item in found if fits(waiting.requirement, item.signature)]
+        fitting = [item for item in fitting if _may_be_asked(item, waiting, passed)]
         if fitting or len(found) < limit:
             return fitting
-        limit *= HEADS  # what is filtered out must not hide the rest
+        limit *= WIDER  # a crowd who may not take it must not hide the one who may
 
 
 def _may_be_asked(ready: Ready, waiting: Waiting, passed: Passed) -> bool:
@@ -285,8 +267,6 @@ def _unstamped(agent: Agent) -> bool:
 
 def _stand_ready(world: World, agent: Agent, classes: list[str]) -> None:
     for work_class in classes:
-        if world.routing.add_signature(work_class, agent.signature):
-            world.timers.arm({"kind": "settle", "agent": agent.agent_id}, delay_s=SECOND_LOOK_S)
         world.routing.put_ready(_ready(agent, work_class))
 
 

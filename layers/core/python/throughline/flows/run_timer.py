@@ -5,7 +5,6 @@ from typing import Any
 
 from throughline.domain.errors import MalformedPayloadError
 from throughline.domain.identifiers import AgentId, ConnectionId, ConversationId, Home
-from throughline.flows.assign import settle
 from throughline.flows.conclude import carry_out_transfer, end_pause
 from throughline.flows.link import finish_joining
 from throughline.flows.offers import time_out_offer
@@ -34,10 +33,6 @@ def run_timer(world: World, work: Work, *, repeated: bool) -> None:
 
 def _place(world: World, work: Work, _repeated: bool) -> None:  # noqa: FBT001 - the signature of every kind
     look_again(world, ConversationId(work["conversation"]), int(work["turn"]))
-
-
-def _settle(world: World, work: Work, _repeated: bool) -> None:  # noqa: FBT001
-    settle(world, AgentId(work["agent"]), ensure=True)
 
 
 def _offer_timeout(world: World, work: Work, repeated: bool) -> None:  # noqa: FBT001
@@ -79,7 +74,6 @@ _CONTACT = ("conversation", "turn")
 
 _KINDS: Mapping[str, tuple[Callable[[World, Work, bool], None], tuple[str, ...]]] = {
     "place": (_place, _CONTACT),
-    "settle": (_settle, ("agent",)),
     "offer_timeout": (_offer_timeout, _CONTACT),
     "cool_down": (_cool_down, _CONTACT),
     "vanish": (_vanish, ("agent", "connection")),

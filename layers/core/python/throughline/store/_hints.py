@@ -8,8 +8,8 @@ from throughline.store._values import Item
 
 
 def ready_key(ready: Ready) -> tuple[str, str]:
-    """Return the key of an agent's hint: of one signature those who became able first stand first."""
-    return ready_partition(ready.work_class), f"{ready_prefix(ready.signature)}{ready.stamp}#{ready.agent_id}"
+    """Return the key of an agent's hint: those who became able first stand first."""
+    return ready_partition(ready.work_class), f"{ready.stamp}#{ready.agent_id}"
 
 
 def ready_partition(work_class: str) -> str:
@@ -17,24 +17,19 @@ def ready_partition(work_class: str) -> str:
     return f"ready#{work_class}"
 
 
-def ready_prefix(signature: str) -> str:
-    """Return how the sort keys of the agents of one signature begin."""
-    return f"{signature}#"
-
-
 def ready_item(ready: Ready) -> Item:
     """Return the item of an agent's hint."""
     pk, sk = ready_key(ready)
-    return {"pk": pk, "sk": sk, "epoch": ready.epoch, "sockets": ready.sockets}
+    return {"pk": pk, "sk": sk, "sig": ready.signature, "epoch": ready.epoch, "sockets": ready.sockets}
 
 
 def ready_from(item: Item) -> Ready:
     """Return the hint in an item."""
     _, work_class = item["pk"].split("#")
-    signature, stamp, agent = item["sk"].split("#", 2)
+    stamp, _, agent = item["sk"].partition("#")
     return Ready(
         work_class=work_class,
-        signature=signature,
+        signature=item["sig"],
         stamp=stamp,
         agent_id=AgentId(agent),
         epoch=item["epoch"],

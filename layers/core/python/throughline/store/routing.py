@@ -14,16 +14,14 @@ from throughline.store._hints import (
     ready_item,
     ready_key,
     ready_partition,
-    ready_prefix,
     waiting_from,
     waiting_item,
     waiting_key,
     waiting_partition,
 )
-from throughline.store._table import Part, Table, starting
+from throughline.store._table import Part, Table
 
 _ROSTER = "agents"
-_SIGNATURE, _REQUIREMENT = "sig#", "req#"
 
 
 class DynamoRouting:
@@ -109,13 +107,12 @@ class DynamoRouting:
         """
         self._routing.delete(*ready_key(ready))
 
-    def list_ready(self, work_class: str, signature: str | None, *, limit: int, strong: bool) -> list[Ready]:
-        """R9. Return the agents of one signature who were able, longest first; with None those of any, by signature.
+    def list_ready(self, work_class: str, *, limit: int, strong: bool) -> list[Ready]:
+        """R9. Return the agents who were able, longest first.
 
-        One Query: 1 RRU if strong, else .5, for up to some twenty-five agents.
+        One Query for a megabyte: 1 RRU for some thirty agents if strong, else .5.
         """
-        between = None if signature is None else starting(ready_prefix(signature))
-        items = self._routing.query(ready_partition(work_class), between, limit=limit, strong=strong)
+        items = self._routing.query(ready_partition(work_class), limit=limit, strong=strong)
         return [ready_from(item) for item in items]
 
     def put_waiting(self, waiting: Waiting) -> None:
@@ -139,28 +136,17 @@ class DynamoRouting:
 
     # ------------------------------------------------------------ the directory
 
-    def add_signature(self, work_class: str, signature: str) -> bool:
-        """R13. Let contacts find agents of this signature, before its first use; return whether it was unknown.
+    def add_requirement(self, work_class: str, requirement: str) -> bool:
+        """R13. Let agents find contacts of this requirement, before its first use; return whether it was unknown.
 
         One PutItem: 1 WRU the first time in a process, then nothing. What was added in the last quarter of a minute
         still counts as unknown: the one who added it may have died before acting on it.
         """
-        return self._directory.add(work_class, _SIGNATURE + signature)
-
-    def add_requirement(self, work_class: str, requirement: str) -> bool:
-        """R14. Let agents find contacts of this requirement, before its first use; return whether it was unknown.
-
-        As `add_signature`.
-        """
-        return self._directory.add(work_class, _REQUIREMENT + requirement)
-
-    def list_signatures(self, work_class: str) -> list[str]:
-        """R15. Return every signature that was ever used; up to ten seconds old, never older than an own addition.
-
-        At most one Query in ten seconds, strong: 1 RRU for every 4 KB, for R16 as well.
-        """
-        return self._directory.names(work_class, _SIGNATURE)
+        return self._directory.add(work_class, requirement)
 
     def list_requirements(self, work_class: str) -> list[str]:
-        """R16. Return every requirement that was ever used; as R15."""
-        return self._directory.names(work_class, _REQUIREMENT)
+        """R14. Return every requirement that was ever used; up to ten seconds old, never older than an own addition.
+
+        At most one Query in ten seconds, strong: 1 RRU for every 4 KB.
+        """
+        return self._directory.names(work_class)

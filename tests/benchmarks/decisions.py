@@ -77,10 +77,7 @@ class _Crowded:
         return bills
 
     def _counted(self, step: Callable[[], object]) -> Bill:
-        """Do a step in a process that has been at work for a while: it knows the directory and the configuration."""
-        with self._desk.stack.meter.paused():
-            self._desk.world.routing.list_requirements("chat")
-            self._desk.world.settings.list_queues()
+        self._desk.warm_up()
         return self._desk.counted(step)
 
     def _declare(self, presence: Presence) -> None:

@@ -12,7 +12,13 @@ from chalice.app import Response
 
 from functions._wiring import world
 from throughline.aws.queues import read_body
-from throughline.domain.errors import InvalidRequestError, RejectedError, ThroughlineError
+from throughline.domain.errors import (
+    InvalidRequestError,
+    RejectedError,
+    ThrottledError,
+    ThroughlineError,
+    UnauthenticatedError,
+)
 from throughline.domain.frames import Frame, error_frame
 from throughline.telemetry import logger
 
@@ -20,6 +26,7 @@ P = ParamSpec("P")
 
 INTERNAL = "internal"
 INTERNAL_STATUS = 500
+DEFAULT_PAGE = 50
 
 # ---------------------------------------------------------------- HTTP
 
@@ -47,9 +54,41 @@ def _answering(handler: Callable[P, Any], tell: Callable[[Exception], dict[str, 
         except Exception as error:  # noqa: BLE001 - the one place where everything stops
             status = error.http_status if isinstance(error, ThroughlineError) else INTERNAL_STATUS
             _log(error, where=handler.__name__, status=status)
-            return Response(tell(error), status_code=status)
+            response = Response(tell(error), status_code=status)
+            if isinstance(error, ThrottledError):
+                response.headers["Retry-After"] = str(error.retry_after_s)
+            return response
 
     return answering
+
+
+def bearer_token(request: Any) -> str:
+    """Return the token of a request.
+
+    Raises:
+        UnauthenticatedError: it has none.
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise UnauthenticatedError("Authorization: has to be the word Bearer, then a token")
+    return str(token).strip()
+
+
+def body_text(request: Any) -> str:
+    """Return the body of a request as text; what is no UTF-8 in it is replaced."""
+    body = request.raw_body
+    return body if isinstance(body, str) else str(body, errors="replace")
+
+
+def page_limit(text: str | None) -> int:
+    """Return how many entries a page is to have.
+
+    Raises:
+        InvalidRequestError: that is no number.
+    """
+    if text is not None and not text.isdecimal():
+        raise InvalidRequestError("limit: has to be a whole number")
+    return int(text) if text else DEFAULT_PAGE
 
 
 # ---------------------------------------------------------------- WebSocket

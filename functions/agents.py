@@ -1,4 +1,4 @@
-"""The agents' WebSocket: who connects, what they say, when they are gone."""
+"""The WebSocket of agents and visitors: who connects, what they say, when they are gone."""
 
 from chalice.app import Blueprint, Response, WebsocketAPI, WebsocketEvent
 
@@ -12,6 +12,7 @@ from throughline.domain.identifiers import ConnectionId
 from throughline.domain.rights import Role
 from throughline.flows.authenticate import PROTOCOL, admit, token_among
 from throughline.flows.handle_frame import handle_frame
+from throughline.flows.show_visitor import forget_visitor
 
 agents = Blueprint(__name__)
 agents.websocket_api = WebsocketAPI()  # Chalice leaves it None on a Blueprint, and then does not wrap the handlers
@@ -48,7 +49,7 @@ def disconnect(event: WebsocketEvent) -> None:
     """Have a worker do what follows: a socket function may die together with its client."""
     connection = world().connections.find_connection(ConnectionId(event.connection_id))
     if connection and connection.role == Role.VISITOR:
-        world().connections.delete_connection(connection.connection_id)
+        forget_visitor(world(), connection)
     elif connection:
         work = {"kind": "vanish", "agent": connection.subject, "connection": connection.connection_id}
         world().timers.arm(work, delay_s=0)

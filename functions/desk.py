@@ -5,9 +5,8 @@ from typing import Any
 
 from chalice.app import Blueprint, Response
 
-from functions._edges import answers_screen
+from functions._edges import answers_screen, bearer_token, body_text, page_limit
 from functions._wiring import signing_keys, world
-from throughline.domain.errors import InvalidRequestError, UnauthenticatedError
 from throughline.domain.identifiers import ConversationId, CustomerId
 from throughline.domain.json_fields import decode_object
 from throughline.domain.rights import Caller
@@ -15,7 +14,6 @@ from throughline.flows.attach import link_attachment, offer_upload
 from throughline.flows.authenticate import sign_in
 from throughline.flows.look_up import view_agents, view_conversation, view_customer, view_queues, view_thread
 
-DEFAULT_PAGE = 50
 MAX_BODY_BYTES = 4096
 PRIVATE = {"Cache-Control": "no-store"}
 
@@ -32,7 +30,7 @@ def get_thread(customer: str) -> Response:
         CustomerId(customer),
         closed=_closed(),
         before=_query("before"),
-        limit=_limit(_query("limit")),
+        limit=page_limit(_query("limit")),
     )
     return _answer(view)
 
@@ -70,9 +68,8 @@ def get_queues() -> Response:
 def post_attachment() -> Response:
     """Answer where a file can be uploaded to."""
     caller = _caller()
-    body = desk.current_request.raw_body
-    text = body if isinstance(body, str) else body.decode(errors="replace")
-    return _answer(offer_upload(world(), caller, decode_object(text, MAX_BODY_BYTES)))
+    given = decode_object(body_text(desk.current_request), MAX_BODY_BYTES)
+    return _answer(offer_upload(world(), caller, given))
 
 
 @desk.route("/attachments/{attachment}", methods=["GET"], cors=True)
@@ -88,10 +85,7 @@ def _answer(view: Mapping[str, Any]) -> Response:
 
 
 def _caller() -> Caller:
-    scheme, _, token = desk.current_request.headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise UnauthenticatedError("Authorization: has to be the word Bearer, then a token")
-    return sign_in(world(), signing_keys(), token.strip())
+    return sign_in(world(), signing_keys(), bearer_token(desk.current_request))
 
 
 def _query(name: str) -> str | None:
@@ -102,9 +96,3 @@ def _query(name: str) -> str | None:
 def _closed() -> ConversationId | None:
     conversation = _query("conversation")
     return ConversationId(conversation) if conversation else None
-
-
-def _limit(text: str | None) -> int:
-    if text is not None and not text.isdecimal():
-        raise InvalidRequestError("limit: has to be a whole number")
-    return int(text) if text else DEFAULT_PAGE

@@ -35,6 +35,17 @@ ACCOUNTS: Mapping[str, Account] = {
         secrets={"auth_token": ["twilio-auth-token-1"]},
         settings={"account_sid": "AC0f3c1d27a9b84e66a0c5d1e2f3a4b5c6"},
     ),
+    "webchat": Account(
+        channel="webchat",
+        name="demo",
+        address="demo",
+        webhook_url="",
+        secrets={
+            "signing_key": ["a-signing-key-for-tests-and-nothing-else"],
+            "identity_secret": ["an-identity-secret-for-tests-and-nothing-else"],
+        },
+        settings={"origins": ("https://shop.example",)},
+    ),
     "whatsapp": Account(
         channel="whatsapp",
         name="demo",

@@ -82,7 +82,7 @@ def _check_rules(file: File, path: tuple[str, ...], account: Values, rules: Chan
         file.wrong((*path, "address"), f"{shown(address)} is no address of this channel", rules.address_advice)
     secrets, settings = account.get("secrets") or {}, account.get("settings") or {}
     _check_needed(file, (*path, "secrets"), [key for key, names in secrets.items() if names], rules.secrets)
-    _check_known(file, (*path, "secrets"), secrets, "secret", rules.secrets)
+    _check_known(file, (*path, "secrets"), secrets, "secret", (*rules.secrets, *rules.more_secrets))
     _check_needed(file, (*path, "settings"), settings, rules.settings)
     _check_known(file, (*path, "settings"), settings, "setting", rules.all_settings)
     _check_templates(file, path, account, rules)

@@ -41,24 +41,35 @@ _WEB_ADDRESS = r"https?://[^\s?#]+"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SettingRule:
-    """The form of a setting of a channel, and whether it is a number; `advice` says what to write."""
+    """The form of a setting of a channel; `advice` says what to write.
+
+    A text unless it is a `kind` of its own; with `several` a list of them, of which one may stand alone.
+    """
 
     form: str
     advice: str
-    number: bool = False
+    kind: type[str | int | bool] = str
+    several: bool = False
 
     def fits(self, value: Any) -> bool:
         """Return whether the channel could work with a plain value."""
-        return type(value) is (int if self.number else str) and re.fullmatch(self.form, str(value)) is not None
+        items = value if self.several and isinstance(value, tuple) else (value,)
+        return bool(items) and all(
+            type(item) is self.kind and re.fullmatch(self.form, str(item)) is not None for item in items
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelRules:
-    """What an account of a channel has to say. `address` is the form of the provider's own name of the endpoint."""
+    """What an account of a channel has to say. `address` is the form of the provider's own name of the endpoint.
+
+    `more_secrets` and `more_settings` may be left out.
+    """
 
     address: str
     address_advice: str
     secrets: tuple[str, ...] = ()
+    more_secrets: tuple[str, ...] = ()
     settings: Mapping[str, SettingRule] = field(default_factory=dict)
     more_settings: Mapping[str, SettingRule] = field(default_factory=dict)
     template_names: str | None = None  # the form of the provider's own names of templates; None: it has none
@@ -91,7 +102,27 @@ CHANNELS: Mapping[str, ChannelRules] = {
         settings={"account_sid": _sid("AC")},
         more_settings={
             "messaging_service_sid": _sid("MG"),
-            "max_segments": SettingRule(form=r"[1-9]\d*", advice="write a whole number from 1", number=True),
+            "max_segments": SettingRule(form=r"[1-9]\d*", advice="write a whole number from 1", kind=int),
+        },
+    ),
+    "webchat": ChannelRules(
+        address=_LOOSE_NAME,
+        address_advice=_LOOSE_NAME_ADVICE,
+        secrets=("signing_key",),
+        more_secrets=("identity_secret",),
+        settings={
+            "origins": SettingRule(
+                form=r"https://[a-z0-9.-]+(:\d{1,5})?|http://(localhost|127\.0\.0\.1)(:\d{1,5})?",
+                advice="write what browsers call the site: https://shop.example, no path behind it",
+                several=True,
+            )
+        },
+        more_settings={
+            "title": SettingRule(form=r"(?s).{1,80}", advice="write 1 to 80 characters"),
+            "colour": SettingRule(form=r"#[0-9a-fA-F]{6}", advice="write # and six digits from 0 to f, in quotes"),
+            "pre_chat": SettingRule(form=NAME, advice=_NAME_ADVICE, several=True),
+            "required": SettingRule(form=NAME, advice=_NAME_ADVICE, several=True),
+            "closed": SettingRule(form=r"True|False", advice="write true or false", kind=bool),
         },
         template_names=r"HX[0-9a-fA-F]{32}",
         template_advice="write the content SID: HX and 32 digits from 0 to f",

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from tests.http_fixtures import load
-from throughline.channels import CHANNELS
+from throughline.channels import WEBHOOK_CHANNELS
 from throughline.domain.messages import ChannelEvent
 
 
 def events(channel: str, name: str) -> Sequence[ChannelEvent]:
     """Return the events of a fixture that proves authentic."""
     fixture = load(channel, name)
-    CHANNELS[channel].verify(fixture.request, fixture.account)
-    return CHANNELS[channel].parse(fixture.request, fixture.account)
+    WEBHOOK_CHANNELS[channel].verify(fixture.request, fixture.account)
+    return WEBHOOK_CHANNELS[channel].parse(fixture.request, fixture.account)
 
 
 def bare(event: ChannelEvent) -> ChannelEvent:

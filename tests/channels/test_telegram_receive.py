@@ -7,7 +7,7 @@ import pytest
 
 from tests.channels.reading import bare, events
 from tests.http_fixtures import load, names
-from throughline.channels import CHANNELS
+from throughline.channels import WEBHOOK_CHANNELS
 from throughline.domain.identifiers import Evidence, Identifier
 from throughline.domain.messages import (
     Attachment,
@@ -211,7 +211,7 @@ def test_a_person_is_no_bot_because_of_a_word() -> None:
     """``"False"`` has been seen in place of false."""
     hook = load("telegram", "text_unescaped")
     body = hook.request.body.replace(b'"is_bot":false', b'"is_bot":"False"')
-    found = CHANNELS["telegram"].parse(replace(hook.request, body=body), hook.account)
+    found = WEBHOOK_CHANNELS["telegram"].parse(replace(hook.request, body=body), hook.account)
     assert CASES["text_unescaped"] == [bare(event) for event in found]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.channels.reading import bare, events
 from tests.http_fixtures import ACCOUNTS, load, names, proof
-from throughline.channels import CHANNELS
+from throughline.channels import WEBHOOK_CHANNELS
 from throughline.domain.errors import SignatureMismatchError
 from throughline.domain.identifiers import Identifier, digest
 from throughline.domain.messages import (
@@ -180,13 +180,13 @@ def test_no_case_has_lost_its_fixture() -> None:
 
 @pytest.mark.parametrize("name", ["sms", "mms_two_files_with_text", "voice_call", "json_body"])
 def test_a_message_is_answered_with_an_empty_response(name: str) -> None:
-    answer = CHANNELS["twilio_sms"].accepted(load("twilio_sms", name).request)
+    answer = WEBHOOK_CHANNELS["twilio_sms"].accepted(load("twilio_sms", name).request)
     expected = (200, "text/xml", '<?xml version="1.0" encoding="UTF-8"?><Response/>')
     assert expected == (answer.status, answer.content_type, answer.body)
 
 
 def test_a_status_is_answered_with_nothing() -> None:
-    answer = CHANNELS["twilio_sms"].accepted(load("twilio_sms", "status_sent").request)
+    answer = WEBHOOK_CHANNELS["twilio_sms"].accepted(load("twilio_sms", "status_sent").request)
     assert (204, "") == (answer.status, answer.body)
 
 
@@ -199,7 +199,7 @@ def test_what_is_no_form_is_answered_too() -> None:
         body=b"\xff",
         received_ms=0,
     )
-    assert CHANNELS["twilio_sms"].accepted(request).status == 200
+    assert WEBHOOK_CHANNELS["twilio_sms"].accepted(request).status == 200
 
 
 # ---------------------------------------------------------------- the URL that was signed
@@ -236,7 +236,7 @@ def signed(url: str, *, known_as: str, body: bytes = BODY) -> WebhookRequest:
     ],
 )
 def test_the_ways_twilio_writes_an_address_are_one(theirs: str, ours: str) -> None:
-    CHANNELS["twilio_sms"].verify(signed(theirs, known_as=ours), ACCOUNTS["twilio_sms"])
+    WEBHOOK_CHANNELS["twilio_sms"].verify(signed(theirs, known_as=ours), ACCOUNTS["twilio_sms"])
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_the_ways_twilio_writes_an_address_are_one(theirs: str, ours: str) -> No
 )
 def test_another_address_is_another_address(theirs: str, ours: str) -> None:
     with pytest.raises(SignatureMismatchError):
-        CHANNELS["twilio_sms"].verify(signed(theirs, known_as=ours), ACCOUNTS["twilio_sms"])
+        WEBHOOK_CHANNELS["twilio_sms"].verify(signed(theirs, known_as=ours), ACCOUNTS["twilio_sms"])
 
 
 def test_a_body_nobody_signed_is_not_believed_for_its_address() -> None:
@@ -261,6 +261,6 @@ def test_a_body_nobody_signed_is_not_believed_for_its_address() -> None:
     request = replace(signed(url, known_as=url, body=b""), body=JSON, headers={"content-type": "application/json"})
     bare_url = signed(url, known_as=url, body=b"").headers["x-twilio-signature"]
     with pytest.raises(SignatureMismatchError):
-        CHANNELS["twilio_sms"].verify(
+        WEBHOOK_CHANNELS["twilio_sms"].verify(
             replace(request, headers={**request.headers, "x-twilio-signature": bare_url}), ACCOUNTS["twilio_sms"]
         )

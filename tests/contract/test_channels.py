@@ -24,28 +24,34 @@ from tests.http_fixtures import (
     names,
     proof,
 )
-from throughline.channels import CHANNELS, telegram, twilio_sms, whatsapp
+from throughline.channels import CHANNELS, WEBHOOK_CHANNELS, telegram, twilio_sms, webchat, whatsapp
+from throughline.domain.encodings import InboundJob, decode_inbound, encode_inbound
 from throughline.domain.errors import (
     ConfigurationError,
     MalformedPayloadError,
     SignatureMismatchError,
     ThroughlineError,
+    UnsupportedContentError,
 )
-from throughline.domain.identifiers import Identifier
-from throughline.domain.messages import ChannelEvent, MessageReceived, NotUnderstood, StatusReported
+from throughline.domain.identifiers import Evidence, Home, Identifier
+from throughline.domain.messages import Attachment, ChannelEvent, MessageReceived, NotUnderstood, StatusReported
 from throughline.domain.quick_replies import Form, QuickReply, QuickReplyKind
 from throughline.domain.templates import FilledTemplate
-from throughline.ports import Account, Channel, HttpResponse
+from throughline.domain.vias import Via
+from throughline.domain.visitors import Profile, Visitor, VisitorMessage
+from throughline.ports import Account, Channel, HttpResponse, VisitorChannel, WebhookChannel
 
 DOCS = PROVIDERS.parent.parent / "docs" / "channels"
 EVENT_KINDS = {
     "telegram": telegram.EVENT_KINDS,
     "twilio_sms": twilio_sms.EVENT_KINDS,
+    "webchat": webchat.EVENT_KINDS,
     "whatsapp": whatsapp.EVENT_KINDS,
 }
 IDENTIFIER_KINDS = {
     "telegram": {"telegram", "tel"},
     "twilio_sms": {"tel", "shortcode"},
+    "webchat": {"visitor", "external-id", "tel", "email"},
     "whatsapp": {"tel", "bsuid", "bsuid_parent"},
 }
 SOMEBODY = {
@@ -61,12 +67,13 @@ SIGNED = [hook for hook in WEBHOOKS if hook.channel != "telegram"]  # Telegram s
 LAST_MS = 9_999_999_999_999
 
 each_channel = pytest.mark.parametrize("channel", list(CHANNELS.values()), ids=list(CHANNELS))
+each_webhook_channel = pytest.mark.parametrize("channel", list(WEBHOOK_CHANNELS.values()), ids=list(WEBHOOK_CHANNELS))
 each_webhook = pytest.mark.parametrize("webhook", WEBHOOKS, ids=[f"{hook.channel}/{hook.name}" for hook in WEBHOOKS])
 
 
 def parsed(fixture: Fixture, body: bytes | None = None) -> Sequence[ChannelEvent]:
     request = fixture.request if body is None else replace(fixture.request, body=body)
-    return CHANNELS[fixture.channel].parse(request, fixture.account)
+    return WEBHOOK_CHANNELS[fixture.channel].parse(request, fixture.account)
 
 
 # ---------------------------------------------------------------- what a channel comes with
@@ -77,10 +84,14 @@ def test_is_listed_under_its_own_name(channel: Channel) -> None:
     assert CHANNELS[channel.name] is channel
 
 
-@each_channel
-def test_has_fixtures_and_a_page_that_names_every_event_and_secret(channel: Channel) -> None:
-    page = (DOCS / f"{channel.name}.md").read_text()
+@each_webhook_channel
+def test_has_fixtures(channel: WebhookChannel) -> None:
     assert names(channel.name)
+
+
+@each_channel
+def test_has_a_page_that_names_every_event_and_secret(channel: Channel) -> None:
+    page = (DOCS / f"{channel.name}.md").read_text()
     missing = [kind.__name__ for kind in EVENT_KINDS[channel.name] if f"`{kind.__name__}`" not in page]
     missing += [secret for secret in ACCOUNTS[channel.name].secrets if f"`{secret}`" not in page]
     missing += [kind for kind in channel.identifier_kinds if f"`{kind}`" not in page]
@@ -92,8 +103,8 @@ def test_every_fixture_says_where_its_shape_is_documented(webhook: Fixture) -> N
     assert webhook.source.startswith("https://")
 
 
-@each_channel
-def test_every_declared_kind_of_event_has_a_fixture_and_no_other_comes(channel: Channel) -> None:
+@each_webhook_channel
+def test_every_declared_kind_of_event_has_a_fixture_and_no_other_comes(channel: WebhookChannel) -> None:
     found = {type(event) for name in names(channel.name) for event in _parsed_or_none(load(channel.name, name))}
     assert EVENT_KINDS[channel.name] == found
 
@@ -107,7 +118,7 @@ def _parsed_or_none(fixture: Fixture) -> Sequence[ChannelEvent]:
 
 @each_webhook
 def test_believes_what_the_provider_signed(webhook: Fixture) -> None:
-    CHANNELS[webhook.channel].verify(webhook.request, webhook.account)
+    WEBHOOK_CHANNELS[webhook.channel].verify(webhook.request, webhook.account)
 
 
 @each_webhook
@@ -115,7 +126,7 @@ def test_refuses_a_webhook_without_proof(webhook: Fixture) -> None:
     header = SIGNATURE_HEADERS[webhook.channel]
     for headers in (_without(webhook, header), _without(webhook, header) | {header: ""}):
         with pytest.raises(SignatureMismatchError):
-            CHANNELS[webhook.channel].verify(replace(webhook.request, headers=headers), webhook.account)
+            WEBHOOK_CHANNELS[webhook.channel].verify(replace(webhook.request, headers=headers), webhook.account)
 
 
 @each_webhook
@@ -123,7 +134,7 @@ def test_refuses_a_proof_made_with_another_secret(webhook: Fixture) -> None:
     forged = proof(webhook.channel, "another secret", webhook.request)
     headers = _without(webhook, SIGNATURE_HEADERS[webhook.channel]) | {SIGNATURE_HEADERS[webhook.channel]: forged}
     with pytest.raises(SignatureMismatchError):
-        CHANNELS[webhook.channel].verify(replace(webhook.request, headers=headers), webhook.account)
+        WEBHOOK_CHANNELS[webhook.channel].verify(replace(webhook.request, headers=headers), webhook.account)
 
 
 @pytest.mark.parametrize("webhook", SIGNED, ids=[f"{hook.channel}/{hook.name}" for hook in SIGNED])
@@ -134,10 +145,10 @@ def test_a_changed_byte_is_refused_or_changes_nothing(webhook: Fixture) -> None:
         changed = body[:position] + bytes([body[position] ^ 1]) + body[position + 1 :]
         request = replace(webhook.request, body=changed)
         try:
-            CHANNELS[webhook.channel].verify(request, webhook.account)
+            WEBHOOK_CHANNELS[webhook.channel].verify(request, webhook.account)
         except SignatureMismatchError:
             continue
-        assert original == CHANNELS[webhook.channel].parse(request, webhook.account)
+        assert original == WEBHOOK_CHANNELS[webhook.channel].parse(request, webhook.account)
 
 
 @pytest.mark.parametrize("name", ["sms", "status_sent", "json_body"])
@@ -145,20 +156,20 @@ def test_a_changed_url_is_refused(name: str) -> None:
     webhook = load("twilio_sms", name)
     for url in (webhook.request.url + "x", webhook.request.url.replace("demo", "other")):
         with pytest.raises(SignatureMismatchError):
-            CHANNELS["twilio_sms"].verify(replace(webhook.request, url=url), webhook.account)
+            WEBHOOK_CHANNELS["twilio_sms"].verify(replace(webhook.request, url=url), webhook.account)
 
 
 @each_webhook
 def test_believes_both_secrets_while_one_replaces_the_other(webhook: Fixture) -> None:
     name = SIGNING_SECRETS[webhook.channel]
     old = webhook.account.secrets[name][0]
-    CHANNELS[webhook.channel].verify(webhook.request, _with_secret(webhook.account, name, ["the new one", old]))
+    WEBHOOK_CHANNELS[webhook.channel].verify(webhook.request, _with_secret(webhook.account, name, ["the new one", old]))
     with pytest.raises(SignatureMismatchError):
-        CHANNELS[webhook.channel].verify(webhook.request, _with_secret(webhook.account, name, ["the new one"]))
+        WEBHOOK_CHANNELS[webhook.channel].verify(webhook.request, _with_secret(webhook.account, name, ["the new one"]))
 
 
-@each_channel
-def test_an_account_without_the_secret_is_a_fault_of_ours_and_lets_nobody_in(channel: Channel) -> None:
+@each_webhook_channel
+def test_an_account_without_the_secret_is_a_fault_of_ours_and_lets_nobody_in(channel: WebhookChannel) -> None:
     webhook = load(channel.name, names(channel.name)[0])
     for secrets in ([], [""]):
         account = _with_secret(webhook.account, SIGNING_SECRETS[channel.name], secrets)
@@ -168,9 +179,9 @@ def test_an_account_without_the_secret_is_a_fault_of_ours_and_lets_nobody_in(cha
             channel.verify(replace(webhook.request, headers=headers), account)
 
 
-@each_channel
+@each_webhook_channel
 @pytest.mark.parametrize("odd", ["ключ", "\u0000", "sha256=", "=", "x" * 5000])
-def test_an_odd_proof_is_refused_like_any_other(channel: Channel, odd: str) -> None:
+def test_an_odd_proof_is_refused_like_any_other(channel: WebhookChannel, odd: str) -> None:
     webhook = load(channel.name, names(channel.name)[0])
     request = replace(webhook.request, headers={**webhook.request.headers, SIGNATURE_HEADERS[channel.name]: odd})
     with pytest.raises(SignatureMismatchError):
@@ -179,7 +190,7 @@ def test_an_odd_proof_is_refused_like_any_other(channel: Channel, odd: str) -> N
 
 def test_a_handshake_answers_the_challenge() -> None:
     hook = load("whatsapp", "handshake")
-    answer = CHANNELS["whatsapp"].handshake(hook.request, hook.account)
+    answer = WEBHOOK_CHANNELS["whatsapp"].handshake(hook.request, hook.account)
     assert answer is not None
     assert (200, "1158201444", "text/plain") == (answer.status, answer.body, answer.content_type)
 
@@ -189,17 +200,17 @@ def test_a_handshake_with_a_wrong_token_is_refused(token: str) -> None:
     hook = load("whatsapp", "handshake")
     request = replace(hook.request, query={**hook.request.query, "hub.verify_token": token})
     with pytest.raises(SignatureMismatchError):
-        CHANNELS["whatsapp"].handshake(request, hook.account)
+        WEBHOOK_CHANNELS["whatsapp"].handshake(request, hook.account)
 
 
 @each_webhook
 def test_a_webhook_is_no_handshake(webhook: Fixture) -> None:
-    assert CHANNELS[webhook.channel].handshake(webhook.request, webhook.account) is None
+    assert WEBHOOK_CHANNELS[webhook.channel].handshake(webhook.request, webhook.account) is None
 
 
 @each_webhook
 def test_a_webhook_is_answered_with_success(webhook: Fixture) -> None:
-    assert CHANNELS[webhook.channel].accepted(webhook.request).status in {200, 204}
+    assert WEBHOOK_CHANNELS[webhook.channel].accepted(webhook.request).status in {200, 204}
 
 
 # ---------------------------------------------------------------- events
@@ -231,7 +242,7 @@ def test_a_customer_can_be_named_and_answered(webhook: Fixture) -> None:
     for event in parsed(webhook):
         if isinstance(event, MessageReceived):
             assert event.senders
-            assert event.senders[0].kind in CHANNELS[webhook.channel].identifier_kinds
+            assert event.senders[0].kind in WEBHOOK_CHANNELS[webhook.channel].identifier_kinds
 
 
 @each_webhook
@@ -349,8 +360,8 @@ def test_any_bytes_become_events_or_are_malformed(hook: Fixture, body: bytes) ->
         b"1e999",
     ],
 )
-@each_channel
-def test_a_body_that_is_nothing_is_malformed_and_no_crash(channel: Channel, body: bytes) -> None:
+@each_webhook_channel
+def test_a_body_that_is_nothing_is_malformed_and_no_crash(channel: WebhookChannel, body: bytes) -> None:
     hook = load(channel.name, names(channel.name)[0])
     _survives(hook, body)
     if channel.name != "twilio_sms":
@@ -442,7 +453,7 @@ class TakingHttp(FakeHttp):
         return said(200, taken)
 
 
-@each_channel
+@each_webhook_channel
 @given(labels=LABELS, described=st.booleans())
 def test_every_answer_laid_ready_reaches_the_customer(channel: Channel, labels: list[str], *, described: bool) -> None:
     description = "what it is about" if described else None
@@ -453,7 +464,7 @@ def test_every_answer_laid_ready_reaches_the_customer(channel: Channel, labels: 
     assert http.told.count("what it is about") == len(labels) * described
 
 
-@each_channel
+@each_webhook_channel
 @given(labels=LABELS)
 def test_every_link_laid_ready_reaches_the_customer(channel: Channel, labels: list[str]) -> None:
     links = {label: f"https://shop.example/{number}" for number, label in enumerate(labels)}
@@ -463,7 +474,7 @@ def test_every_link_laid_ready_reaches_the_customer(channel: Channel, labels: li
     assert [label for label, url in links.items() if label not in http.told or url not in http.told] == []
 
 
-@each_channel
+@each_webhook_channel
 @pytest.mark.parametrize("url", [None, "https://shop.example/form"])
 def test_a_form_is_shown_or_written_out_unless_the_channel_has_none(channel: Channel, url: str | None) -> None:
     booking = QuickReply(kind=QuickReplyKind.FORM, text="Book now", url=url, form=Form(form_id="f7"))
@@ -521,9 +532,9 @@ class EchoingHttp(FakeHttp):
         return said(self._status, {"ok": False, "description": words, "error": problem, **problem})
 
 
-@each_channel
+@each_webhook_channel
 @pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 409, 422, 429, 500, 503])
-def test_no_error_of_a_send_shows_a_secret_or_what_was_said(channel: Channel, status: int) -> None:
+def test_no_error_of_a_send_shows_a_secret_or_what_was_said(channel: WebhookChannel, status: int) -> None:
     account = ACCOUNTS[channel.name]
     outbound = message(SOMEBODY[channel.name], "their own words, at some length", file("image"))
     with pytest.raises((ThroughlineError, ConfigurationError)) as problem:
@@ -544,3 +555,84 @@ def _with_secret(account: Account, name: str, values: list[str]) -> Account:
 
 def test_the_channels_of_this_suite_are_all_there_are() -> None:
     assert set(CHANNELS) == set(ACCOUNTS) == set(EVENT_KINDS)
+
+
+# ---------------------------------------------------------------- channels without a provider
+
+VISITOR_CHANNELS = {name: channel for name, channel in CHANNELS.items() if isinstance(channel, VisitorChannel)}
+each_visitor_channel = pytest.mark.parametrize("channel", list(VISITOR_CHANNELS.values()), ids=list(VISITOR_CHANNELS))
+VISITOR = Visitor(
+    account="demo",
+    via=Via(account="webchat/demo", identifier=Identifier(kind="visitor", value="5d1f")),
+    home=Home("h-00112233445566778899"),
+    profile=Profile(
+        name="Mina", email=" Mina@Shop.Example ", phone="+971 50 555 0142", language="ar", fields={"order": "88213"}
+    ),
+)
+MESSAGES = {
+    "first": VisitorMessage(message_id="m-1", text="مرحبا 👋", introduced=False),
+    "later": VisitorMessage(message_id="m-2", text="Hello?"),
+    "file": VisitorMessage(message_id="m-3", text=None, files=(file("image"),), reply_to="an-entry"),
+}
+
+
+def test_a_channel_takes_webhooks_or_what_visitors_say() -> None:
+    assert set(CHANNELS) == {*WEBHOOK_CHANNELS, *VISITOR_CHANNELS}
+    assert not WEBHOOK_CHANNELS.keys() & VISITOR_CHANNELS.keys()
+    assert all(isinstance(channel, WebhookChannel) for channel in WEBHOOK_CHANNELS.values())
+
+
+@each_visitor_channel
+@pytest.mark.parametrize("kind", MESSAGES)
+def test_what_a_visitor_says_is_an_event_like_any_other(channel: VisitorChannel, kind: str) -> None:
+    event = channel.said(VISITOR, MESSAGES[kind])
+    keeps_its_promises(event, channel.name)
+    assert event == channel.said(VISITOR, MESSAGES[kind])
+    assert event.senders[0] == VISITOR.identifier
+    assert event.senders[0].kind in channel.identifier_kinds
+    assert decode_inbound(encode_inbound(InboundJob(inbound="i", arrival_ms=1, event=event))).event == event
+
+
+@each_visitor_channel
+def test_two_visitors_who_choose_one_id_say_two_things(channel: VisitorChannel) -> None:
+    other = replace(VISITOR, via=replace(VISITOR.via, identifier=Identifier(kind="visitor", value="77aa")))
+    one, two = (channel.said(visitor, MESSAGES["later"]) for visitor in (VISITOR, other))
+    assert one.provider_id != two.provider_id
+
+
+@each_visitor_channel
+def test_what_nobody_has_proven_is_only_claimed(channel: VisitorChannel) -> None:
+    event = channel.said(VISITOR, MESSAGES["first"])
+    assert [(str(sender), sender.evidence) for sender in event.senders] == [
+        ("visitor:5d1f", Evidence.ATTESTED),
+        ("tel:+971505550142", Evidence.CLAIMED),
+        ("email:mina@shop.example", Evidence.CLAIMED),
+    ]
+    assert event.details == {"fields": {"order": "88213"}}
+    again = channel.said(VISITOR, MESSAGES["later"])
+    assert (again.senders, again.details) == (event.senders[:1], {})
+
+
+@each_visitor_channel
+@pytest.mark.parametrize("told", [{"phone": "call me"}, {"phone": "123"}, {"email": "mina"}, {"email": "a b@c.d"}])
+def test_what_is_no_address_is_no_identifier(channel: VisitorChannel, told: dict[str, str]) -> None:
+    visitor = replace(VISITOR, profile=Profile(**told))
+    assert len(channel.said(visitor, MESSAGES["first"]).senders) == 1
+
+
+@each_visitor_channel
+def test_a_reply_to_a_visitor_is_sent_by_being_there(channel: VisitorChannel) -> None:
+    outbound = message(VISITOR.identifier, "Is its light on?", file("image"))
+    receipt = channel.send(outbound, ACCOUNTS[channel.name], FakeHttp())
+    assert receipt.provider_ids == (outbound.entry,)
+    assert channel.repeats_safely
+    assert receipt == channel.send(outbound, ACCOUNTS[channel.name], FakeHttp())
+
+
+@each_visitor_channel
+def test_nobody_else_is_reached_by_it_and_nothing_is_fetched_for_it(channel: VisitorChannel) -> None:
+    outbound = message(Identifier(kind="tel", value="+971505550142"), "Hello")
+    with pytest.raises(UnsupportedContentError):
+        channel.send(outbound, ACCOUNTS[channel.name], FakeHttp())
+    with pytest.raises(UnsupportedContentError):
+        channel.fetch_media(Attachment(kind="image", source="https://x.test"), ACCOUNTS[channel.name], FakeHttp())

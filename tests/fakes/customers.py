@@ -14,7 +14,7 @@ class FakeCustomers:
         self._lock = threading.RLock()
         self._cards: dict[CustomerId, Customer] = {}
         self._identifiers: dict[CustomerId, dict[str, CustomerIdentifier]] = {}
-        self._claimed: set[tuple[CustomerId, str]] = set()
+        self._claimed: dict[tuple[CustomerId, str], bool] = {}  # whether it is proven
         self.links: dict[tuple[CustomerId, CustomerId], tuple[str, int]] = {}
 
     def add_customer(self, customer: Customer) -> None:
@@ -26,9 +26,10 @@ class FakeCustomers:
     def add_identifier(self, customer: CustomerId, identifier: CustomerIdentifier) -> bool:
         name = str(identifier.identifier)
         with self._lock:
-            if (customer, name) in self._claimed:
+            proven = identifier.identifier.is_proven
+            if self._claimed.get((customer, name), False) or ((customer, name) in self._claimed and not proven):
                 return False
-            self._claimed.add((customer, name))
+            self._claimed[customer, name] = proven
             known = self._identifiers.setdefault(customer, {})
             consents = known[name].consents if name in known else {}
             known[name] = replace(identifier, consents=consents)

@@ -23,7 +23,7 @@ from tests.unit.ends import Scene
 from throughline.aws.blobs import S3Blobs
 from throughline.aws.queues import SqsJobs
 from throughline.aws.secrets import SsmSecrets
-from throughline.channels import CHANNELS
+from throughline.channels import CHANNELS, WEBHOOK_CHANNELS
 from throughline.domain.configuration import ChannelAccount, Configuration
 from throughline.domain.encodings import decode_inbound
 from throughline.domain.errors import MalformedPayloadError
@@ -156,11 +156,11 @@ def test_every_recorded_webhook_is_taken_and_each_of_its_events_is_queued_or_kep
         if fixture.name == "handshake":
             continue
         answer = door.play(fixture)
-        expected = CHANNELS[fixture.channel].accepted(fixture.request)
+        expected = WEBHOOK_CHANNELS[fixture.channel].accepted(fixture.request)
         about = f"{fixture.channel}/{fixture.name}"
         assert (answer.status_code, answer.body.decode()) == (expected.status, expected.body), about
         assert answer.headers["Content-Type"] == expected.content_type, about
-        events = list(CHANNELS[fixture.channel].parse(fixture.request, fixture.account))
+        events = list(WEBHOOK_CHANNELS[fixture.channel].parse(fixture.request, fixture.account))
         queued, kept = door.queued(), door.kept()
         once = {(event.provider_id, type(event)): event for event in events}.values()
         rest = [event for event in once if event not in queued]
@@ -185,7 +185,7 @@ def test_the_numbers_of_one_app_come_in_by_one_webhook(door: Door) -> None:
 
 def test_one_bad_item_in_a_batch_loses_nothing_else(door: Door) -> None:
     fixture = load("whatsapp", "batch_with_one_bad_item")
-    parsed = CHANNELS["whatsapp"].parse(fixture.request, fixture.account)
+    parsed = WEBHOOK_CHANNELS["whatsapp"].parse(fixture.request, fixture.account)
     good = [event for event in parsed if not isinstance(event, NotUnderstood)]
     assert door.play(fixture).status_code == 200
     assert door.queued() == good
@@ -275,7 +275,7 @@ def test_a_body_that_cannot_be_read_before_it_is_proven_is_400(door: Door, monke
     def unreadable(*_: Any) -> None:
         raise MalformedPayloadError("no form")
 
-    monkeypatch.setattr(type(CHANNELS["twilio_sms"]), "verify", unreadable)
+    monkeypatch.setattr(type(WEBHOOK_CHANNELS["twilio_sms"]), "verify", unreadable)
     assert refused(door.play(load("twilio_sms", "sms"))) == (400, {"error": "malformed_payload"})
 
 
@@ -335,7 +335,7 @@ def test_no_secret_and_no_text_is_ever_printed(door: Door, printed: Callable[[],
         door.play(fixture, path="/webhooks/telegram/nobody?token=t0ken-in-the-url")
         door.play(fixture, headers=resigned(fixture, b"{"), body=b"{")
         if fixture.name != "handshake":
-            events = CHANNELS[fixture.channel].parse(fixture.request, fixture.account)
+            events = WEBHOOK_CHANNELS[fixture.channel].parse(fixture.request, fixture.account)
             texts |= {text for event in events if (text := getattr(event, "text", None)) and len(text) > 10}
     secrets = {value for account in ACCOUNTS.values() for values in account.secrets.values() for value in values}
     everything = printed()

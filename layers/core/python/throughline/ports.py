@@ -2,16 +2,24 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from throughline.domain.configuration import AgentProfile, ChannelAccount, Issuer, Queue
 from throughline.domain.conversations import ContactChange, Entry, Expected, Head, Moved, Opening, Outcome
 from throughline.domain.customers import Customer, CustomerIdentifier
 from throughline.domain.errors import ConfigurationError
 from throughline.domain.identifiers import AgentId, ConnectionId, ConversationId, CustomerId, Home, Identifier
-from throughline.domain.messages import Attachment, ChannelEvent, DeliveryStatus, OutboundMessage, SendReceipt
+from throughline.domain.messages import (
+    Attachment,
+    ChannelEvent,
+    DeliveryStatus,
+    MessageReceived,
+    OutboundMessage,
+    SendReceipt,
+)
 from throughline.domain.quick_replies import QuickReplyKind
 from throughline.domain.routing import Agent, Claim, Offer, Ready, Waiting
+from throughline.domain.visitors import Visitor, VisitorMessage
 
 # ---------------------------------------------------------------- channels
 
@@ -152,7 +160,7 @@ class MediaFile:
 
 
 class Channel(Protocol):
-    """One provider. Stateless: credentials arrive as arguments."""
+    """One provider. Stateless: credentials arrive as arguments. How it brings us messages says a Protocol below."""
 
     @property
     def name(self) -> str:
@@ -189,6 +197,32 @@ class Channel(Protocol):
         """Return whether the provider takes message templates, which need no open reply window."""
         ...
 
+    def send(self, message: OutboundMessage, account: Account, http: HttpClient) -> SendReceipt:
+        """Hand `message` to the provider; returning means it gave us its id.
+
+        Raises:
+            RetryableError: it was not taken and may be later (throttled, 5xx, no connection).
+            UnknownOutcomeError: it may or may not have been taken.
+            PartlySentError: some parts were taken before one of the other errors came up.
+            DeliveryError: it never will be; `reason` says why.
+            ConfigurationError: our credentials are wrong.
+        """
+        ...
+
+    def fetch_media(self, attachment: Attachment, account: Account, http: HttpClient) -> MediaFile:
+        """Return the file behind an inbound attachment, from the provider's own hosts only.
+
+        Raises:
+            RetryableError: it may come later.
+            DeliveryError: it is gone, too large, or somewhere else.
+        """
+        ...
+
+
+@runtime_checkable
+class WebhookChannel(Channel, Protocol):
+    """A channel whose provider posts webhooks."""
+
     def handshake(self, request: WebhookRequest, account: Account) -> WebhookAnswer | None:
         """Answer a verification request (GET challenge, CRC), or return None if this is no such request.
 
@@ -218,25 +252,13 @@ class Channel(Protocol):
         """Return the 2xx answer this provider wants."""
         ...
 
-    def send(self, message: OutboundMessage, account: Account, http: HttpClient) -> SendReceipt:
-        """Hand `message` to the provider; returning means it gave us its id.
 
-        Raises:
-            RetryableError: it was not taken and may be later (throttled, 5xx, no connection).
-            UnknownOutcomeError: it may or may not have been taken.
-            PartlySentError: some parts were taken before one of the other errors came up.
-            DeliveryError: it never will be; `reason` says why.
-            ConfigurationError: our credentials are wrong.
-        """
-        ...
+@runtime_checkable
+class VisitorChannel(Channel, Protocol):
+    """A channel without a provider: visitors write over our own socket."""
 
-    def fetch_media(self, attachment: Attachment, account: Account, http: HttpClient) -> MediaFile:
-        """Return the file behind an inbound attachment, from the provider's own hosts only.
-
-        Raises:
-            RetryableError: it may come later.
-            DeliveryError: it is gone, too large, or somewhere else.
-        """
+    def said(self, visitor: Visitor, message: VisitorMessage) -> MessageReceived:
+        """Return what a visitor sent as the event of any other channel."""
         ...
 
 
@@ -432,12 +454,13 @@ class Routing(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
-    """Who is at the other end of a socket. `expires_ms` is when its token does."""
+    """Who is at the other end of a socket. `expires_ms` is when its token does; `visitor` is set for web chat's."""
 
     connection_id: ConnectionId
     subject: str
     role: str
     expires_ms: int
+    visitor: Visitor | None = None
 
 
 class Connections(Protocol):
@@ -453,6 +476,18 @@ class Connections(Protocol):
 
     def delete_connection(self, connection_id: ConnectionId) -> None:
         """Forget a socket."""
+        ...
+
+    def add_listener(self, way: str, connection: Connection) -> None:
+        """Let a visitor's socket be told what happens on the way (``<account>|<identifier>``) they write by."""
+        ...
+
+    def list_listeners(self, way: str) -> list[ConnectionId]:
+        """Return the sockets that are told, those with the oldest tokens first. Strongly consistent."""
+        ...
+
+    def delete_listener(self, way: str, connection_id: ConnectionId) -> None:
+        """Tell a socket no longer."""
         ...
 
 

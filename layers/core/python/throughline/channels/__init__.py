@@ -2,7 +2,11 @@
 
 from throughline.channels.telegram import Telegram
 from throughline.channels.twilio_sms import TwilioSms
+from throughline.channels.webchat import Webchat
 from throughline.channels.whatsapp import WhatsApp
-from throughline.ports import Channel
+from throughline.ports import Channel, WebhookChannel
 
-CHANNELS: dict[str, Channel] = {channel.name: channel for channel in (Telegram(), TwilioSms(), WhatsApp())}
+WEBHOOK_CHANNELS: dict[str, WebhookChannel] = {
+    channel.name: channel for channel in (Telegram(), TwilioSms(), WhatsApp())
+}
+CHANNELS: dict[str, Channel] = {**WEBHOOK_CHANNELS, Webchat.name: Webchat()}

@@ -9,6 +9,7 @@
     - PayloadTooLargeError        413
     - MalformedPayloadError       400
     - InvalidRequestError         400
+    - ThrottledError              429
   + NotFoundError                 404
   + ConflictError                 lost a race: a normal outcome, never alerted          409
   + RetryableError                the world is busy; the same call may succeed later    503, record stays on the queue
@@ -96,6 +97,17 @@ class InvalidRequestError(RejectedError):
     """A frame or a request body is not as the protocol says."""
 
     code = "invalid_request"
+
+
+class ThrottledError(RejectedError):
+    """The caller asks too often; `retry_after_s` says when to ask again."""
+
+    code = "throttled"
+    http_status = 429
+
+    def __init__(self, message: str = "", *, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class NotFoundError(ThroughlineError):

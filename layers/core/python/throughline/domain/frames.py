@@ -174,9 +174,9 @@ def typing_frame(head: Head, who: AgentId | None) -> Frame:
     return {"event": "typing", "conversation": head.conversation, "from": who or "customer"}
 
 
-def read_by_frame(head: Head, who: AgentId) -> Frame:
-    """Tell an agent's other screens that what there is has been read."""
-    return {"event": "read", "conversation": head.conversation, "by": who}
+def read_by_frame(head: Head, who: AgentId | None) -> Frame:
+    """Tell an agent's screens that what there is has been read: in another tab, or by the customer."""
+    return {"event": "read", "conversation": head.conversation, "by": who or "customer"}
 
 
 def snapshot_frame(agent: Agent, offers: Sequence[Frame], conversations: Sequence[Frame]) -> Frame:

@@ -32,6 +32,9 @@ class Evidence(StrEnum):
     INFERRED = "inferred"  # we think so
 
 
+UNPROVEN = (Evidence.CLAIMED, Evidence.INFERRED)  # what joins no two customers
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identifier:
     """A typed, normalised address, e.g. ``tel:+14155550100``, ``telegram:3527065``, ``bsuid:US.1349``."""
@@ -42,6 +45,11 @@ class Identifier:
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.value}"
+
+    @property
+    def is_proven(self) -> bool:
+        """Return whether it says who somebody is: what they only claim, or we only think, joins no two customers."""
+        return self.evidence not in UNPROVEN
 
     @classmethod
     def parse(cls, text: str) -> Self:

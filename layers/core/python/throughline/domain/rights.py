@@ -10,6 +10,7 @@ from enum import StrEnum
 from throughline.domain.conversations import ContactState, Direction, Entry, Head
 from throughline.domain.errors import ForbiddenError
 from throughline.domain.identifiers import AgentId
+from throughline.domain.visitors import Visitor
 
 
 class Role(StrEnum):
@@ -22,11 +23,15 @@ class Role(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Who a verified token says it is, and until when (epoch milliseconds). An agent's subject is the agent's id."""
+    """Who a verified token says it is, and until when (epoch milliseconds). An agent's subject is the agent's id.
+
+    `visitor` is set for visitors of web chat.
+    """
 
     subject: str
     role: Role
     expires_ms: int
+    visitor: Visitor | None = None
 
     @property
     def agent(self) -> AgentId:
@@ -61,7 +66,7 @@ _LEFT = (Ownership.KEEPER, Ownership.PAST)
 _LED = (*_KNOWN, Ownership.TEAM)
 _ALL = tuple(Ownership)
 
-Row = Mapping[Role, Mapping[Ownership, Right]]
+Row = dict[Role, Mapping[Ownership, Right]]
 
 
 def _staff(*agent: Ownership, supervisor: Iterable[Ownership] = (), repeat: Iterable[Ownership] = ()) -> Row:
@@ -70,17 +75,20 @@ def _staff(*agent: Ownership, supervisor: Iterable[Ownership] = (), repeat: Iter
     return {Role.AGENT: own, Role.SUPERVISOR: own | dict.fromkeys(supervisor, Right.YES)}
 
 
-# Web chat will give visitors rights on their own conversation: here, and nowhere else.
+# A visitor's frames and requests name no conversation: they have one thread, their own, and see nothing else.
+_VISITORS: Row = {Role.VISITOR: dict.fromkeys(_ALL, Right.YES)}
+
 RIGHTS: Mapping[str, Row] = {
-    "ping": {**_staff(*_ALL), Role.VISITOR: dict.fromkeys(_ALL, Right.YES)},
-    "hello": _staff(*_ALL),
+    "ping": _staff(*_ALL) | _VISITORS,
+    "hello": _staff(*_ALL) | _VISITORS,
     "presence.set": _staff(*_ALL),
     "offer.accept": _staff(Ownership.OFFERED, repeat=_KNOWN),
     "offer.reject": _staff(Ownership.OFFERED, repeat=_KNOWN),
-    "message.send": _staff(*_OWN, repeat=_LEFT),
+    "message.send": _staff(*_OWN, repeat=_LEFT) | _VISITORS,
     "note.add": _staff(*_KNOWN, supervisor=_LED),
-    "typing": _staff(*_WAITED_FOR),
-    "read": _staff(*_WAITED_FOR),
+    "typing": _staff(*_WAITED_FOR) | _VISITORS,
+    "read": _staff(*_WAITED_FOR) | _VISITORS,
+    "received": _VISITORS,
     "conversation.wrap_up": _staff(*_HELD),
     "conversation.close": _staff(*_HELD, repeat=[Ownership.PAUSED, *_LEFT]),
     "conversation.transfer": _staff(*_HELD, repeat=[Ownership.PAUSED, *_LEFT]),
@@ -88,10 +96,11 @@ RIGHTS: Mapping[str, Row] = {
     "GET /threads": _staff(*_KNOWN, supervisor=_ALL),
     "GET /conversations": _staff(*_KNOWN, supervisor=_ALL),
     "GET /customers": _staff(*_KNOWN, supervisor=_ALL),
-    "GET /attachments": _staff(*_KNOWN, supervisor=_ALL),
-    "POST /attachments": _staff(*_ALL),
+    "GET /attachments": _staff(*_KNOWN, supervisor=_ALL) | _VISITORS,
+    "POST /attachments": _staff(*_ALL) | _VISITORS,
     "GET /agents": _staff(*_ALL),
     "GET /queues": _staff(*_ALL),
+    "GET /webchat/thread": _VISITORS,
 }
 
 

@@ -3,12 +3,11 @@
 400 is answered only while nobody has proven who they are; what is authentic is never sent back for being odd.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from throughline.domain.configuration import ChannelAccount
-from throughline.domain.encodings import InboundJob, encode_inbound, event_kind
 from throughline.domain.errors import (
     InvalidRequestError,
     MalformedPayloadError,
@@ -21,7 +20,8 @@ from throughline.domain.messages import ChannelEvent, NotUnderstood, StatusRepor
 from throughline.flows.accounts import open_account, webhook_url
 from throughline.flows.keep import keep_event, keep_webhook
 from throughline.flows.link import home_key
-from throughline.ports import Account, Channel, WebhookAnswer, WebhookRequest, World
+from throughline.flows.queue_events import queue_events
+from throughline.ports import Account, WebhookAnswer, WebhookChannel, WebhookRequest, World
 
 UNREADABLE = "unreadable_body"
 UNKNOWN_ACCOUNT = "unknown_account"
@@ -70,10 +70,10 @@ def accept_webhook(world: World, incoming: IncomingWebhook, *, max_bytes: int) -
     return channel.accepted(request)
 
 
-def _find(world: World, incoming: IncomingWebhook) -> tuple[Channel, ChannelAccount]:
+def _find(world: World, incoming: IncomingWebhook) -> tuple[WebhookChannel, ChannelAccount]:
     channel = world.channels.get(incoming.channel)
     configured = world.settings.find_account(incoming.channel, incoming.account) if channel else None
-    if channel is None or configured is None:
+    if not isinstance(channel, WebhookChannel) or configured is None:
         raise UnknownAccountError("no such channel account is configured")
     return channel, configured
 
@@ -97,7 +97,7 @@ def _request(world: World, incoming: IncomingWebhook) -> WebhookRequest:
 
 
 def _take_in(
-    world: World, channel: Channel, configured: ChannelAccount, account: Account, request: WebhookRequest
+    world: World, channel: WebhookChannel, configured: ChannelAccount, account: Account, request: WebhookRequest
 ) -> None:
     """Queue what was understood, then keep what was not: one odd item costs nothing but itself."""
     try:
@@ -106,7 +106,8 @@ def _take_in(
         keep_webhook(world, account.channel, account.name, request, UNREADABLE)
         return
     reasons = [_why_not(world, configured, account, event) for event in events]
-    _queue(world, (event for event, reason in zip(events, reasons, strict=True) if reason is None), request.received_ms)
+    understood = [event for event, reason in zip(events, reasons, strict=True) if reason is None]
+    queue_events(world, [(event, _group(world, event)) for event in understood], request.received_ms)
     for event, reason in zip(events, reasons, strict=True):
         if reason is not None:
             keep_event(world, event, reason, request.received_ms)
@@ -134,19 +135,6 @@ def _why_not(world: World, configured: ChannelAccount, account: Account, event: 
 
 def _secrets_of(account: ChannelAccount) -> set[str]:
     return {parameter for parameters in account.secrets.values() for parameter in parameters}
-
-
-def _queue(world: World, events: Iterable[ChannelEvent], received_ms: int) -> None:
-    jobs = [
-        (
-            encode_inbound(InboundJob(inbound=world.draw(), arrival_ms=received_ms, event=event)),
-            _group(world, event),
-            digest(event.account, event.provider_id, event_kind(event)),
-        )
-        for event in events
-    ]
-    if jobs:
-        world.inbound.put_all(jobs)
 
 
 def _group(world: World, event: ChannelEvent) -> str:

@@ -12,6 +12,7 @@ from throughline.domain.vias import Via
 from throughline.flows.keep import keep_event
 from throughline.flows.notify import notify_holder
 from throughline.flows.read_thread import find_live
+from throughline.flows.show_visitor import show_status
 from throughline.ports import World
 
 UNKNOWN_MESSAGE = "unknown_message"
@@ -38,6 +39,7 @@ def acknowledge(world: World, event: StatusReported, *, arrival_ms: int) -> None
         entry.home, entry.reference, event.status, reason=event.reason, provider_ids=_news(entry, event)
     )
     if raised:
+        show_status(world, raised)
         _, live = find_live(world, CustomerId(entry.home))
         if live:
             notify_holder(world, live, status_frame(live, raised))

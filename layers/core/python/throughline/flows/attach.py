@@ -1,20 +1,30 @@
-"""Files: those that agents send come in by a form, all of them go out by a link that lives five minutes."""
+"""Files: those that agents and visitors send come in by a form, all go out by a link that lives five minutes."""
 
 import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from throughline.domain.errors import InvalidRequestError, NotFoundError
-from throughline.domain.identifiers import AgentId, ConversationId, CustomerId, parse_entry_id
+from throughline.domain.conversations import Entry
+from throughline.domain.errors import ForbiddenError, InvalidRequestError, NotFoundError
+from throughline.domain.identifiers import ConversationId, CustomerId, Home, parse_entry_id
 from throughline.domain.json_fields import Fields
 from throughline.domain.messages import Attachment
-from throughline.domain.rights import Caller, require_right
+from throughline.domain.rights import Caller, Role, require_right
+from throughline.domain.visitors import is_shown
 from throughline.flows.authorize import authorize_on_customer
 from throughline.ports import World
 
 MAX_UPLOAD_BYTES = 16 * 1024 * 1024
 MAX_NAME_CHARACTERS = 200
+MAX_VISITOR_BYTES = 10 * 1024 * 1024
+# Nothing that a browser would run or an office program would execute.
+VISITOR_TYPES = frozenset(
+    {
+        *("image/png", "image/jpeg", "image/gif", "image/webp", "video/mp4", "audio/mpeg", "audio/mp4", "audio/ogg"),
+        *("audio/webm", "video/webm", "application/pdf", "text/plain"),
+    }
+)
 UPLOAD_S = 15 * 60
 LINK_S = 5 * 60
 UPLOAD_PREFIX = "u-"
@@ -38,8 +48,12 @@ def offer_upload(world: World, caller: Caller, given: Mapping[str, Any]) -> Mapp
     fields.refuse_others()
     if not _CONTENT_TYPE.fullmatch(content_type):
         raise InvalidRequestError("content_type: has to be a media type such as image/jpeg")
-    if not 0 < size_bytes <= MAX_UPLOAD_BYTES:
-        raise InvalidRequestError(f"size_bytes: has to be 1 to {MAX_UPLOAD_BYTES}")
+    visits = caller.role is Role.VISITOR
+    if visits and content_type not in VISITOR_TYPES:
+        raise InvalidRequestError("content_type: files of this type are not taken")
+    max_bytes = MAX_VISITOR_BYTES if visits else MAX_UPLOAD_BYTES
+    if not 0 < size_bytes <= max_bytes:
+        raise InvalidRequestError(f"size_bytes: has to be 1 to {max_bytes}")
     upload = f"{UPLOAD_PREFIX}{world.draw()}{world.draw()}"
     card = {"by": caller.subject, "content_type": content_type, "size_bytes": size_bytes, "name": name}
     world.blobs.put(_card_key(upload), json.dumps(card).encode(), "application/json")
@@ -47,17 +61,17 @@ def offer_upload(world: World, caller: Caller, given: Mapping[str, Any]) -> Mapp
     return {"id": upload, "upload": form}
 
 
-def get_upload(world: World, agent: AgentId, upload: str) -> Attachment:
-    """Return what an agent has uploaded, ready to be sent. One read of the bucket.
+def get_upload(world: World, subject: str, upload: str) -> Attachment:
+    """Return what an agent or a visitor has uploaded, ready to be sent. One read of the bucket.
 
     Raises:
-        NotFoundError: this agent was offered no such upload.
+        NotFoundError: they were offered no such upload.
     """
     plain = upload.removeprefix(UPLOAD_PREFIX)
     if not (upload.startswith(UPLOAD_PREFIX) and plain.isalnum() and plain.isascii()):
         raise NotFoundError("no such attachment")
     card = json.loads(world.blobs.get(_card_key(upload)))
-    if card["by"] != agent:
+    if card["by"] != subject:
         raise NotFoundError("no such attachment")
     return Attachment(
         kind=_kind(card["content_type"]),
@@ -72,7 +86,7 @@ def link_attachment(world: World, caller: Caller, attachment: str, closed: Conve
     """Return a URL that hands the file out for five minutes. `closed` as in `authorize_on_customer`.
 
     Raises:
-        ForbiddenError: the caller may not read the customer's thread.
+        ForbiddenError: the caller may not read the customer's thread; of a visitor, it is not their own.
         NotFoundError: there is no such attachment, or its file was not copied (yet).
     """
     found = _find(world, caller, attachment, closed)
@@ -83,14 +97,26 @@ def link_attachment(world: World, caller: Caller, attachment: str, closed: Conve
 
 def _find(world: World, caller: Caller, attachment: str, closed: ConversationId | None) -> Attachment:
     if attachment.startswith(UPLOAD_PREFIX):
-        return get_upload(world, caller.agent, attachment)
+        return get_upload(world, caller.subject, attachment)
     entry_id, _, index = attachment.rpartition(".")
     home, reference = parse_entry_id(entry_id, field="attachment")
-    authorize_on_customer(world, caller, "GET /attachments", CustomerId(home), closed)
-    entry = world.threads.find_entry(home, reference)
+    if caller.role is Role.VISITOR:
+        entry = _find_shown(world, caller, home, reference)
+    else:
+        authorize_on_customer(world, caller, "GET /attachments", CustomerId(home), closed)
+        entry = world.threads.find_entry(home, reference)
     if entry is None or not index.isdecimal() or int(index) >= len(entry.attachments):
         raise NotFoundError("no such attachment")
     return entry.attachments[int(index)]
+
+
+def _find_shown(world: World, caller: Caller, home: Home, reference: str) -> Entry:
+    """Return an entry that is for this visitor to see; whatever else there is, they are not told that it is."""
+    require_right("GET /attachments", caller.role)
+    entry = world.threads.find_entry(home, reference)
+    if entry is None or caller.visitor is None or not is_shown(entry, caller.visitor.way):
+        raise ForbiddenError("this is not of the visitor's own thread")
+    return entry
 
 
 def _kind(content_type: str) -> str:

@@ -1,4 +1,7 @@
-"""A token becomes a person: signature, issuer, audience and time are checked, the role comes from the configuration."""
+"""A token becomes a person: signature, issuer, audience and time are checked, the role comes from the configuration.
+
+Visitors of web chat bring tokens that we made ourselves (flows/visitor_tokens.py).
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +11,8 @@ from throughline.domain.errors import ForbiddenError, UnauthenticatedError
 from throughline.domain.identifiers import ConnectionId
 from throughline.domain.rights import Caller, Role
 from throughline.flows.signing_keys import SigningKeys
+from throughline.flows.token_claims import CHECKED_HERE, Claims, expiry_ms, subject_of, unverified
+from throughline.flows.visitor_tokens import is_own, read_visitor_token
 from throughline.ports import Connection, World
 
 PROTOCOL = "throughline.v1"
@@ -20,9 +25,6 @@ KEY_KINDS = {
     "ES256": ("EC", "P-256"),
     "ES384": ("EC", "P-384"),
 }
-LEEWAY_MS = 60_000  # for `nbf`; an expired token is expired
-MAX_TOKEN_CHARACTERS = 8192
-MAX_SUBJECT_CHARACTERS = 128
 
 
 def authenticate(world: World, keys: SigningKeys, token: str) -> Caller:
@@ -32,10 +34,27 @@ def authenticate(world: World, keys: SigningKeys, token: str) -> Caller:
         UnauthenticatedError: it is not from an issuer of ours, not for us, not valid now, or not genuine.
         RetryableError: the issuer's keys could not be fetched.
     """
-    header, claimed = _unverified(token)
+    header, claimed = unverified(token)
+    if is_own(world, claimed):
+        return read_visitor_token(world, token, claimed)
     issuer = _issuer(world, claimed)
     claims = _verified(token, header, issuer, keys)
-    return Caller(subject=_subject(claims), role=_role(issuer, claims), expires_ms=_expiry(claims, world.clock()))
+    return Caller(subject=subject_of(claims), role=_role(issuer, claims), expires_ms=expiry_ms(claims, world.clock()))
+
+
+def identify(world: World, keys: SigningKeys, token: str) -> Claims:
+    """Return what a configured issuer of visitors says of the person `token` was made for.
+
+    Raises:
+        UnauthenticatedError, RetryableError: as `authenticate`.
+    """
+    header, claimed = unverified(token)
+    issuer = _issuer(world, claimed)
+    claims = _verified(token, header, issuer, keys)
+    expiry_ms(claims, world.clock())
+    if _role(issuer, claims) is not Role.VISITOR:
+        raise UnauthenticatedError("this issuer signs in those who work here, and no visitors")
+    return claims
 
 
 def sign_in(world: World, keys: SigningKeys, token: str) -> Caller:
@@ -59,7 +78,11 @@ def admit(world: World, keys: SigningKeys, token: str, connection_id: Connection
     """
     caller = sign_in(world, keys, token)
     connection = Connection(
-        connection_id=connection_id, subject=caller.subject, role=caller.role, expires_ms=caller.expires_ms
+        connection_id=connection_id,
+        subject=caller.subject,
+        role=caller.role,
+        expires_ms=caller.expires_ms,
+        visitor=caller.visitor,
     )
     world.connections.add_connection(connection)
     return connection
@@ -75,18 +98,6 @@ def token_among(protocols: str) -> str:
     if len(offered) != 2 or offered[0] != PROTOCOL:  # noqa: PLR2004 - the protocol and the token
         raise UnauthenticatedError(f"Sec-WebSocket-Protocol has to be {PROTOCOL} and a token")
     return offered[1]
-
-
-def _unverified(token: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
-    import jwt  # noqa: PLC0415 - with its cryptography it costs 40 ms that functions without sign-in need not pay
-
-    if len(token) > MAX_TOKEN_CHARACTERS:
-        raise UnauthenticatedError("the token is too long")
-    try:
-        decoded = jwt.decode_complete(token, options={"verify_signature": False})
-    except jwt.PyJWTError:
-        raise UnauthenticatedError("this is no token") from None
-    return decoded["header"], decoded["payload"]
 
 
 def _issuer(world: World, claimed: Mapping[str, Any]) -> Issuer:
@@ -115,44 +126,11 @@ def _verified(token: str, header: Mapping[str, Any], issuer: Issuer, keys: Signi
             algorithms=[algorithm],
             audience=issuer.audience,
             issuer=issuer.issuer,
-            # Times are checked against our own clock, below.
-            options={
-                "require": ["sub", "exp", "iss", "aud"],
-                "verify_exp": False,
-                "verify_nbf": False,
-                "verify_iat": False,
-                "enforce_minimum_key_length": True,
-            },
+            options={"require": ["sub", "exp", "iss", "aud"], **CHECKED_HERE},
         )
     except jwt.PyJWTError:
         raise UnauthenticatedError("the token is not genuine, or not for us") from None
     return claims
-
-
-def _expiry(claims: Mapping[str, Any], now_ms: int) -> int:
-    expires_ms, begins_ms = _instant_ms(claims, "exp"), _instant_ms(claims, "nbf")
-    if expires_ms is None or expires_ms <= now_ms:
-        raise UnauthenticatedError("the token has expired")
-    if begins_ms is not None and begins_ms > now_ms + LEEWAY_MS:
-        raise UnauthenticatedError("the token is not valid yet")
-    return expires_ms
-
-
-def _instant_ms(claims: Mapping[str, Any], name: str) -> int | None:
-    value = claims.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 2**40:
-        raise UnauthenticatedError(f"the token's {name} is no time")
-    return int(value * 1000)
-
-
-def _subject(claims: Mapping[str, Any]) -> str:
-    subject = claims["sub"]
-    plain = isinstance(subject, str) and subject.isprintable() and not {"#", " "} & set(subject)
-    if not plain or not 0 < len(subject) <= MAX_SUBJECT_CHARACTERS:
-        raise UnauthenticatedError("the token's subject cannot be used as an id")
-    return str(subject)
 
 
 def _role(issuer: Issuer, claims: Mapping[str, Any]) -> Role:

@@ -32,6 +32,7 @@ from throughline.flows.link import link_identifiers
 from throughline.flows.notify import notify_holder
 from throughline.flows.read_thread import find_live
 from throughline.flows.require_open_way import require_open_way
+from throughline.flows.show_visitor import show_entry
 from throughline.ports import Account, Channel, World
 
 WAITS_S = (2, 5, 15, 45, 120, 300)  # before the second, third … attempt; after the last one it is given up
@@ -251,6 +252,7 @@ def _write(
 
 def _tell(world: World, reply: _Reply, entry: Entry) -> None:
     """Show the reply where it was not shown before, and its status. Bad news is counted in the version too."""
+    show_entry(world, entry)
     bad = entry.status in {DeliveryStatus.FAILED, DeliveryStatus.UNKNOWN}
     head = announce_entry(world, entry) if bad else reply.live
     if head is None:

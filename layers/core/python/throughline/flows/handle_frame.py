@@ -20,12 +20,15 @@ from throughline.domain.errors import InvalidRequestError, UnauthenticatedError
 from throughline.domain.frames import Frame, ack_frame, conversation_view, entry_view, read_by_frame, typing_frame
 from throughline.domain.identifiers import AgentId, ConnectionId
 from throughline.domain.rights import Caller, Role, require_right
+from throughline.domain.visitor_views import visitor_read_frame, visitor_typing_frame
 from throughline.flows.authorize import authorize_on_conversation
 from throughline.flows.conclude import close, pause, transfer, wrap_up
+from throughline.flows.handle_visitor_frame import handle_visitor_frame
 from throughline.flows.offers import accept_offer, reject_offer
 from throughline.flows.presence import say_hello, set_presence
 from throughline.flows.read_thread import read_conversation
 from throughline.flows.reply import add_note, send_reply
+from throughline.flows.show_visitor import tell_visitor
 from throughline.ports import Connection, World
 
 
@@ -40,6 +43,8 @@ def handle_frame(world: World, connection: Connection, text: str) -> Frame:
     """
     if connection.expires_ms <= world.clock():
         raise UnauthenticatedError("the token has expired; connect again with a new one")
+    if connection.role == Role.VISITOR:
+        return handle_visitor_frame(world, connection, text)
     frame = read_frame(text)
     caller = Caller(subject=connection.subject, role=Role(connection.role), expires_ms=connection.expires_ms)
     if isinstance(frame, ConversationFrame):
@@ -90,6 +95,7 @@ def _act_on_conversation(  # noqa: PLR0911 - one case an action
             return _state(wrap_up(world, agent, conversation))
         case _:
             _relay(world, connection, head, _SIGNS[frame.action](head, agent))
+            _show_visitor(world, head, agent, frame.action)
     return {}
 
 
@@ -108,6 +114,14 @@ def _state(head: Head) -> Frame:
 
 
 _SIGNS: Mapping[str, Callable[[Head, AgentId], Frame]] = {"typing": typing_frame, "read": read_by_frame}
+
+
+def _show_visitor(world: World, head: Head, agent: AgentId, action: str) -> None:
+    """Show a passing sign to a customer who is there: whoever writes by web chat. 1 RRU for them."""
+    profile = world.settings.find_agent_profile(agent)
+    name = profile.name if profile else None
+    typing = action == "typing"
+    tell_visitor(world, head.last_via, visitor_typing_frame(name) if typing else visitor_read_frame(world.clock()))
 
 
 def _relay(world: World, connection: Connection, head: Head, frame: Frame) -> None:

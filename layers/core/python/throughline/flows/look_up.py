@@ -79,7 +79,12 @@ def view_customer(world: World, caller: Caller, customer: CustomerId, closed: Co
 
 def _identifier_view(item: CustomerIdentifier) -> View:
     consents = {account: word.startswith("+") for account, word in item.consents.items()}
-    return {"identifier": str(item.identifier), "since": iso(item.since_ms), "consents": consents}
+    return {
+        "identifier": str(item.identifier),
+        "evidence": item.identifier.evidence,
+        "since": iso(item.since_ms),
+        "consents": consents,
+    }
 
 
 def view_agents(world: World, caller: Caller) -> View:

@@ -53,7 +53,7 @@ def read_thread(world: World, customer: CustomerId, role: Role, *, before: str |
     if known is None:
         raise NotFoundError("no such customer")
     reference = parse_entry_id(before, field="before")[1] if before else None
-    found = _newest(world, known.homes, before=reference, since_ms=0, limit=limit + 1)
+    found = newest_entries(world, known.homes, before=reference, since_ms=0, limit=limit + 1)
     page = found[:limit]
     return Page(
         customer=customer,
@@ -69,10 +69,10 @@ def read_conversation(world: World, head: Head, since_version: int | None) -> li
     version missed nothing but perhaps receipts, so it gets our messages among the last ones again, for their status.
     """
     if since_version == head.version:
-        latest = _newest(world, _homes(world, head), before=None, since_ms=0, limit=STATUS_PAGE)
+        latest = newest_entries(world, _homes(world, head), before=None, since_ms=0, limit=STATUS_PAGE)
         return [entry_view(entry) for entry in reversed(latest) if entry.status is not None]
     since_ms = max(0, head.opened_ms - BEFORE_OPENING_MS)
-    return fold(_newest(world, _homes(world, head), before=None, since_ms=since_ms, limit=MAX_RESUMED_ENTRIES))
+    return fold(newest_entries(world, _homes(world, head), before=None, since_ms=since_ms, limit=MAX_RESUMED_ENTRIES))
 
 
 def _homes(world: World, head: Head) -> Iterable[Home]:
@@ -80,7 +80,9 @@ def _homes(world: World, head: Head) -> Iterable[Home]:
     return dict.fromkeys((head.home, *head.links, *(customer.homes if customer else ())))
 
 
-def _newest(world: World, homes: Iterable[Home], *, before: str | None, since_ms: int, limit: int) -> list[Entry]:
+def newest_entries(
+    world: World, homes: Iterable[Home], *, before: str | None, since_ms: int, limit: int
+) -> list[Entry]:
     """Return up to `limit` entries of several homes, merged, newest first."""
     found = [entry for home in homes for entry in _of_home(world, home, before, since_ms, limit)]
     found.sort(key=lambda entry: (entry.reference, entry.home), reverse=True)

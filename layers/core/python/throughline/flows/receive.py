@@ -50,6 +50,7 @@ from throughline.flows.notify import notify_holder, record_offer
 from throughline.flows.read_thread import find_live
 from throughline.flows.recognise_language import recognise_language
 from throughline.flows.record_state import record_state
+from throughline.flows.show_visitor import show_entry, show_opening
 from throughline.ports import World
 
 HOPS = 20  # merges of merges
@@ -98,6 +99,7 @@ def receive(world: World, event: ChannelEvent, arrival: Arrival) -> None:
         _converse(world, event, entry, arrival)
     else:
         _amend(world, event, entry)
+    show_entry(world, entry)
 
 
 # ---------------------------------------------------------------- the entry
@@ -186,16 +188,20 @@ def _converse(world: World, event: MessageReceived | Postback, entry: Entry, arr
     head = _announce(world, entry.home, opening)
     if head is None:
         return  # blocked: kept on the thread, seen by nobody
-    if len(event.senders) > 1 or entry.home != head.home:
-        survivor = link_identifiers(world, head, event.senders)
+    proven = [sender for sender in event.senders if sender.is_proven]
+    if len(proven) > 1 or entry.home != head.home:
+        survivor = link_identifiers(world, head, proven)
         if survivor != head.home:
             head = _announce(world, survivor, opening) or head
-            link_identifiers(world, head, event.senders)
+            link_identifiers(world, head, proven)
     if head.opener == entry.reference and (head.turn == 1 or arrival.repeated):
         _know_customer(world, head, event, entry)
+    _keep_claims(world, head, event, entry)
     _copy_media(world, entry)
     notify_holder(world, head, message_frame(head, entry))
     _route(world, head, opening, entry, arrival)
+    if head.opener == entry.reference or head.state is ContactState.RESOLVED:
+        show_opening(world, entry)
 
 
 def _account(world: World, event: PersonEvent) -> ChannelAccount:
@@ -244,6 +250,14 @@ def _know_customer(world: World, head: Head, event: PersonEvent, entry: Entry) -
     )
     first = CustomerIdentifier(identifier=event.senders[0], home=entry.home, since_ms=entry.received_ms)
     world.customers.add_identifier(customer, first)
+
+
+def _keep_claims(world: World, head: Head, event: PersonEvent, entry: Entry) -> None:
+    """Keep by what else the customer says they are reached. It joins nobody: it stands with the home it was said in."""
+    for claimed in event.senders:
+        if not claimed.is_proven:
+            known = CustomerIdentifier(identifier=claimed, home=entry.home, since_ms=entry.received_ms)
+            world.customers.add_identifier(CustomerId(head.home), known)
 
 
 def _copy_media(world: World, entry: Entry) -> None:

@@ -3,18 +3,20 @@
 from dataclasses import replace
 
 from throughline.domain.customers import Customer, CustomerIdentifier
-from throughline.domain.identifiers import CustomerId, Evidence, Home, Identifier
+from throughline.domain.identifiers import UNPROVEN, CustomerId, Evidence, Home, Identifier
 from throughline.store._expressions import ABSENT, Expression, hole, path, value
 from throughline.store._table import Table
-from throughline.store._values import Item
+from throughline.store._values import Item, to_attribute
 
 _PROFILE = "profile"
 _IDENTIFIER = "identifier#"
 _CONSENT = "consent:"
 
-_IDENTIFIED = Expression(
-    *(path(name).set(value(name)) for name in ("home", "since", "evidence")),
-    condition=path("home").does_not_exist(),
+_SET_IDENTIFIER = [path(name).set(value(name)) for name in ("home", "since", "evidence")]
+_CLAIMED = Expression(*_SET_IDENTIFIER, condition=path("home").does_not_exist())
+_PROVEN = Expression(
+    *_SET_IDENTIFIER,
+    condition=path("home").does_not_exist() | path("evidence").is_in(*map(to_attribute, UNPROVEN)),
 )
 _word = path(hole("consent"))
 _LATEST_WORD = Expression(
@@ -42,14 +44,18 @@ class DynamoCustomers:
             self.add_identifier(customer.customer_id, identifier)
 
     def add_identifier(self, customer: CustomerId, identifier: CustomerIdentifier) -> bool:
-        """C2. Claim an identifier for a customer; return False if the customer had it. One UpdateItem: 1 WRU."""
+        """C2. Claim an identifier for a customer; return False if the customer had it. One UpdateItem: 1 WRU.
+
+        One that was only claimed before is replaced by one that is proven, with the home of that.
+        """
         parameters = {
             "home": identifier.home,
             "since": identifier.since_ms,
             "evidence": identifier.identifier.evidence,
         }
         key = _key(customer), _identifier_key(identifier.identifier)
-        won, _ = self._customers.update(*key, _IDENTIFIED, parameters)
+        shape = _PROVEN if identifier.identifier.is_proven else _CLAIMED
+        won, _ = self._customers.update(*key, shape, parameters)
         return won
 
     def find_customer(self, customer: CustomerId) -> Customer | None:

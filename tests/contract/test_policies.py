@@ -13,7 +13,7 @@ from throughline.ports import World
 Right = tuple[str, str]  # action, resource as JSON
 
 ENTRIES: dict[str, list[Place]] = {
-    "api_handler": [*routes_of("functions.webhooks"), *routes_of("functions.desk")],
+    "api_handler": [*routes_of("functions.webhooks"), *routes_of("functions.desk"), *routes_of("functions.webchat")],
     "websocket_connect": [("functions.agents", "connect")],
     "websocket_message": [("functions.agents", "message")],
     "websocket_disconnect": [("functions.agents", "disconnect")],

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from functions._wiring import signing_keys
 from tests.cloud import REGION
 from tests.integration.center import Center, center
 from tests.tables import fake_stores
@@ -17,9 +18,12 @@ from throughline.domain.errors import ForbiddenError
 from throughline.domain.identifiers import AgentId, Home, offer_id
 from throughline.domain.messages import Attachment
 from throughline.domain.rights import RIGHTS, Caller, Ownership, Right, Role, may_see, ownership_of, right_of
+from throughline.domain.visitor_frames import VISITOR_READERS
 from throughline.flows.attach import link_attachment, offer_upload
+from throughline.flows.authenticate import sign_in
 from throughline.flows.authorize import standing
 from throughline.flows.look_up import view_agents, view_conversation, view_customer, view_queues, view_thread
+from throughline.flows.read_visitor_thread import view_visitor_thread
 
 PROTOCOL = Path(__file__).parents[2] / "docs" / "protocol.md"
 ME = {Role.AGENT: "ana", Role.SUPERVISOR: "lea", Role.VISITOR: "ana"}
@@ -69,14 +73,29 @@ def fields_of(action: str, head: Head) -> dict[str, Any]:
         "conversation.close": about,
         "conversation.transfer": {**about, "to": {"queue": "sales"}},
         "conversation.pause": {**about, "until": UNTIL},
+        "received": {"entries": []},
     }
     return fields[action]
+
+
+def visitor_fields_of(desk: Center, action: str, head: Head) -> dict[str, Any]:
+    """Return a visitor's frame; for an action that is none of theirs, what those who work here would send."""
+    said = desk.stores.threads.list_entries(head.home, before=None, since_ms=0, limit=1)[0]
+    fields: dict[str, dict[str, Any]] = {
+        "ping": {},
+        "hello": {},
+        "message.send": {"message_id": "m-1", "text": "Hi"},
+        "typing": {},
+        "received": {"entries": [said.entry_id]},
+        "read": {"entries": [said.entry_id]},
+    }
+    return fields[action] if action in fields else fields_of(action, head)
 
 
 def tab_of(desk: Center, role: Role) -> str:
     tab = f"{role}-tab"
     if role is Role.VISITOR:
-        desk.connect(tab, f"throughline.v1, {desk.visitors.token(ME[role])}")
+        desk.connect(tab, f"throughline.v1, {desk.sign_visitor_in()['token']}")
     else:
         desk.sign_in(ME[role], tab, available=False)
     return tab
@@ -87,7 +106,7 @@ def words_on(desk: Center, head: Head) -> list[str | None]:
     return [entry.text for entry in entries]
 
 
-CELLS = list(product(sorted(READERS), Role, Ownership))
+CELLS = list(product(sorted({*READERS, *VISITOR_READERS}), Role, Ownership))
 
 
 @pytest.mark.parametrize(("action", "role", "ownership"), CELLS)
@@ -95,13 +114,16 @@ def test_a_frame_does_what_its_cell_says(desk: Center, action: str, role: Role, 
     before = stage(desk, ME[role], ownership)
     said = words_on(desk, before)
 
-    answer = desk.say(tab_of(desk, role), action, **fields_of(action, before))
+    visits = role is Role.VISITOR
+    fields = visitor_fields_of(desk, action, before) if visits else fields_of(action, before)
+    answer = desk.say(tab_of(desk, role), action, **fields)
     right = right_of(action, role, ownership)
     if right is Right.YES:
         assert answer["event"] in {"ack", "snapshot"}
-        return
+        if not visits:
+            return
     if right is None:
-        assert answer.get("code") == "forbidden"
+        assert answer.get("code") == ("forbidden" if visits or action in READERS else "invalid_request")
     desk.pass_time()
     after = desk.head(before.conversation)
     assert (after.state, after.turn, after.holder) == (before.state, before.turn, before.holder)
@@ -115,18 +137,24 @@ READS: dict[str, Callable[[Center, Caller, Head], object]] = {
     ),
     "GET /conversations": lambda desk, caller, head: view_conversation(desk.world, caller, head.conversation),
     "GET /customers": lambda desk, caller, head: view_customer(desk.world, caller, head.customer, None),
-    "GET /attachments": lambda desk, caller, head: link_attachment(desk.world, caller, _photo_of(desk, head)),
+    "GET /attachments": lambda desk, caller, head: link_attachment(
+        desk.world, caller, _photo_of(desk, head, caller.visitor.way if caller.visitor else None)
+    ),
     "POST /attachments": lambda desk, caller, _: offer_upload(
         desk.world, caller, {"content_type": "image/png", "size_bytes": 9, "name": "a.png"}
     ),
     "GET /agents": lambda desk, caller, _: view_agents(desk.world, caller),
     "GET /queues": lambda desk, caller, _: view_queues(desk.world, caller),
+    "GET /webchat/thread": lambda desk, caller, _: view_visitor_thread(
+        desk.world, caller, "shop", before=None, limit=9
+    ),
 }
 
 
-def _photo_of(desk: Center, head: Head) -> str:
+def _photo_of(desk: Center, head: Head, via: str | None = None) -> str:
     photo = Attachment(kind="image", blob="media/photo.jpg")
     newest = desk.stores.threads.list_entries(head.home, before=None, since_ms=0, limit=1)[0]
+    newest = replace(newest, via=via or newest.via)
     entry = replace(newest, reference=f"{newest.sent_ms + 1:013d}#{7:022x}", attachments=(photo,))
     desk.stores.threads.add_entry(entry)
     return f"{entry.entry_id}.0"
@@ -136,6 +164,8 @@ def _photo_of(desk: Center, head: Head) -> str:
 def test_a_request_does_what_its_cell_says(desk: Center, action: str, role: Role, ownership: Ownership) -> None:
     head = stage(desk, ME[role], ownership)
     caller = Caller(subject=ME[role], role=role, expires_ms=desk.clock.now_ms + 1)
+    if role is Role.VISITOR:
+        caller = sign_in(desk.world, signing_keys(), desk.sign_visitor_in()["token"])
 
     if right_of(action, role, ownership):
         assert READS[action](desk, caller, head)
@@ -145,7 +175,7 @@ def test_a_request_does_what_its_cell_says(desk: Center, action: str, role: Role
 
 
 def test_the_table_has_a_row_for_every_action_and_every_request_and_no_other() -> None:
-    assert set(RIGHTS) == {*READERS, *READS}
+    assert set(RIGHTS) == {*READERS, *VISITOR_READERS, *READS}
 
 
 @pytest.mark.parametrize("ownership", Ownership)

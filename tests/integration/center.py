@@ -1,12 +1,14 @@
 """A small contact centre: real functions and flows over one set of stores, two queues, four people, one account."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 from functions import agents as socket
 from functions._wiring import signing_keys, use_world
+from functions.inbound import process_inbound
+from functions.outbound import process_outbound
 from tests.fakes.blobs import FakeBlobs
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.secrets import FakeSecrets
@@ -24,9 +26,17 @@ from throughline.domain.messages import MessageReceived
 from throughline.flows.receive import Arrival, receive
 from throughline.flows.requeue import find_head
 from throughline.flows.run_timer import run_timer
+from throughline.flows.sign_visitor_in import PageRequest, sign_visitor_in
+from throughline.flows.throttle import Throttle
 from throughline.ports import HttpResponse, World
 
 KEY = rsa_key()
+SECRETS = {
+    "home-key": "a key that is never rotated",
+    "webchat/shop/key": "the signing key of the shop's web chat",
+    "webchat/club/key": "the signing key of the club's web chat",
+    "webchat/identity": "what the company signs its own users with",
+}
 EVA = Identifier(kind="telegram", value="3527065")
 TIM = Identifier(kind="telegram", value="9999999")
 
@@ -39,10 +49,30 @@ def _configuration(*issuers: IssuerAtWork) -> Configuration:
         "max": AgentProfile(agent_id=AgentId("max"), name="Max", capacity={"chat": 1}, teams=("second",)),
     }
     return Configuration(
-        accounts={"telegram/demo": ChannelAccount(channel="telegram", name="demo", address="48395", queue="support")},
+        accounts={
+            "telegram/demo": ChannelAccount(channel="telegram", name="demo", address="48395", queue="support"),
+            **{f"webchat/{name}": _web_chat(name) for name in ("shop", "club")},
+        },
         queues={"support": Queue(name="support"), "sales": Queue(name="sales", dispositions=("sold", "lost"))},
         agents={AgentId(name): profile for name, profile in people.items()},
         issuers={issuer.issuer: issuer.configured for issuer in issuers},
+    )
+
+
+def _web_chat(name: str) -> ChannelAccount:
+    return ChannelAccount(
+        channel="webchat",
+        name=name,
+        address=f"{name}-1",
+        queue="support",
+        languages=("en", "ar"),
+        secrets={"signing_key": (f"webchat/{name}/key",), "identity_secret": ("webchat/identity",)},
+        settings={
+            "origins": (f"https://{name}.example",),
+            "title": "Ask us",
+            "pre_chat": ("name", "phone", "order_number"),
+            "required": ("name",) if name == "club" else (),
+        },
     )
 
 
@@ -72,7 +102,7 @@ class Center:
         )
         self.settings = FakeSettings(_configuration(self.staff, self.visitors))
         self.sockets, self.timers, self.blobs = FakeSockets(), FakeTimers(stores.clock.now_ms), FakeBlobs()
-        self.outbound, self.telemetry = FakeJobs(), FakeTelemetry()
+        self.inbound, self.outbound, self.telemetry = FakeJobs(), FakeJobs(), FakeTelemetry()
         self._numbers = iter(range(1, 10_000))
         self.world = World(
             threads=stores.threads,
@@ -81,12 +111,12 @@ class Center:
             connections=stores.connections,
             settings=self.settings,
             timers=self.timers,
-            inbound=FakeJobs(),
+            inbound=self.inbound,
             outbound=self.outbound,
             media=FakeJobs(),
             sockets=self.sockets,
             blobs=self.blobs,
-            secrets=FakeSecrets({"home-key": "a key that is never rotated"}),
+            secrets=FakeSecrets(SECRETS),
             telemetry=self.telemetry,
             channels=CHANNELS,
             http=IssuersOnly(self.staff, self.visitors),
@@ -131,6 +161,33 @@ class Center:
     def leave(self, tab: str) -> None:
         assert socket.disconnect(_event(tab, "DISCONNECT"), None) == {"statusCode": 200}
 
+    # ------------------------------------------------------------ visitors
+
+    def sign_visitor_in(self, account: str = "shop", **told: Any) -> dict[str, Any]:
+        """Let a page of the account's site ask for a token."""
+        page = PageRequest(account=account, origin=f"https://{account}.example", source="203.0.113.7")
+        throttle = Throttle(self.clock)
+        body = json.dumps(told)
+        return dict(sign_visitor_in(self.world, signing_keys(), throttle, page, body, socket="wss://center.test"))
+
+    def visit(self, tab: str, account: str = "shop", **told: Any) -> dict[str, Any]:
+        """Sign a visitor in, connect, and say hello; return what the page was answered."""
+        answer = self.sign_visitor_in(account, **told)
+        assert self.connect(tab, f"throughline.v1, {answer['token']}")["statusCode"] == 200
+        assert self.say(tab, "hello")["event"] == "snapshot"
+        return answer
+
+    def work(self) -> None:
+        """Have the workers do what is queued: file what came in, send what goes out."""
+        for _ in range(100):
+            filed = [(process_inbound, job) for job in self.inbound.take(1)]
+            sent = [(process_outbound, job) for job in self.outbound.take(1)]
+            for function, job in (*filed, *sent):
+                assert function(_queue_event(job, next(self._numbers)), None) == {"batchItemFailures": []}
+            if not filed and not sent:
+                return
+        raise AssertionError("the queues do not get empty")
+
     # ------------------------------------------------------------ customers and time
 
     def customer_writes(self, text: str, customer: Identifier = EVA, **changed: Any) -> Head:
@@ -174,6 +231,22 @@ def _event(tab: str, kind: str, **fields: Any) -> dict[str, Any]:
         "domainName": "center.test",
     }
     return {"requestContext": context, "isBase64Encoded": False, **fields}
+
+
+def _queue_event(job: Mapping[str, Any], number: int) -> dict[str, Any]:
+    attributes = {"ApproximateReceiveCount": "1", "SentTimestamp": "1", "MessageGroupId": "g"}
+    record = {
+        "messageId": f"m{number}",
+        "receiptHandle": f"r{number}",
+        "body": json.dumps(job),
+        "attributes": attributes,
+        "messageAttributes": {},
+        "md5OfBody": "",
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:eu-west-1:000000000000:queue.fifo",
+        "awsRegion": "eu-west-1",
+    }
+    return {"Records": [record]}
 
 
 @contextmanager

@@ -2,22 +2,26 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from functions._edges import INTERNAL, INTERNAL_STATUS
+from tests.contract.test_stores_sockets import VISITOR
 from tests.tables import agent, entry, fake_stores, opened
 from tests.unit.test_client_frames import READ
-from throughline.domain import client_frames, frame_splitting, frames
+from tests.unit.test_visitor_frames import VISITOR_READ
+from throughline.domain import client_frames, frame_splitting, frames, visitor_frames, visitor_views
 from throughline.domain.client_frames import MAX_FRAME_BYTES, MAX_TEXT_CHARACTERS, READERS
-from throughline.domain.conversations import ContactState, EntryKind
+from throughline.domain.conversations import ContactState, Direction, EntryKind
 from throughline.domain.errors import ThroughlineError
 from throughline.domain.json_fields import Fields
 from throughline.domain.message_ids import MAX_AGE_MS
 from throughline.domain.messages import DELIVERY_RANK, Attachment, DeliveryStatus, Location
-from throughline.flows import attach, look_up, read_thread
+from throughline.domain.visitor_frames import VISITOR_READERS
+from throughline.flows import attach, look_up, read_thread, read_visitor_thread, visitor_tokens
 from throughline.flows.presence import TABS
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -51,8 +55,29 @@ class RecordingFields(Fields):
         return set(self._asked)
 
 
+VISITOR_ACTIONS = {names(row[0])[0]: names(row[1]) for row in rows(section("What a visitor sends"))}
+VISITOR_EVENTS = {names(row[0])[0]: names(row[1]) for row in rows(section("What a visitor is sent"))}
+
+
 def test_every_action_is_on_the_page_and_no_other() -> None:
     assert set(ACTIONS) == set(READERS)
+    assert set(VISITOR_ACTIONS) == set(VISITOR_READERS)
+
+
+@pytest.mark.parametrize("action", VISITOR_READERS)
+def test_a_visitors_action_has_the_fields_its_reader_asks_for(action: str) -> None:
+    given = VISITOR_READ[action]
+    fields = RecordingFields(given)
+    VISITOR_READERS[action](fields, action, "f1")
+
+    assert {name.removesuffix("?") for name in VISITOR_ACTIONS[action]} == fields.asked
+    for name in VISITOR_ACTIONS[action]:
+        fewer = {key: value for key, value in given.items() if key != name.removesuffix("?")}
+        if name.endswith("?"):
+            VISITOR_READERS[action](Fields(fewer), action, "f1")
+        else:
+            with pytest.raises(ThroughlineError):
+                VISITOR_READERS[action](Fields(fewer), action, "f1")
 
 
 @pytest.mark.parametrize("action", READERS)
@@ -108,6 +133,62 @@ def test_the_fields_of_an_event_are_those_it_has(event: str) -> None:
     assert set(EVENTS[event]) == SAMPLES[event]
 
 
+def visitor_samples() -> Iterator[dict[str, Any]]:
+    head, said = opened(fake_stores()), entry()
+    state = visitor_views.visitor_state(head, {})
+    yield {**visitor_views.visitor_snapshot_frame(VISITOR, state, [], None), "id": "f1"}
+    yield dict(visitor_views.visitor_message_frame(said, {}))
+    yield dict(visitor_views.visitor_status_frame(said))
+    yield dict(visitor_views.visitor_conversation_frame(state))
+    yield dict(visitor_views.visitor_typing_frame("Ana"))
+    yield dict(visitor_views.visitor_read_frame(1))
+    yield dict(frames.ack_frame("f1"))
+    yield dict(frames.error_frame("f1", "conflict", "look again"))
+
+
+VISITOR_SAMPLES = {frame["event"]: set(frame) - {"event"} for frame in visitor_samples()}
+
+
+def test_every_event_for_visitors_is_on_the_page_and_no_other() -> None:
+    makers = [name for name in vars(visitor_views) if name.startswith("visitor_") and name.endswith("_frame")]
+
+    assert set(VISITOR_EVENTS) == set(VISITOR_SAMPLES)
+    assert len(VISITOR_SAMPLES) == len(makers) + 2  # and the answers that agents get, too
+
+
+@pytest.mark.parametrize("event", VISITOR_SAMPLES)
+def test_the_fields_of_an_event_for_visitors_are_those_it_has(event: str) -> None:
+    assert set(VISITOR_EVENTS[event]) == VISITOR_SAMPLES[event]
+
+
+def test_the_states_a_visitor_is_told_of_are_those_there_are() -> None:
+    head = opened(fake_stores())
+    (told,) = [row[2] for row in rows(section("What a visitor is sent")) if names(row[0]) == ["conversation"]]
+    states = {visitor_views.visitor_state(replace(head, state=state), {})["state"] for state in ContactState}
+
+    assert states | {visitor_views.visitor_state(None, {})["state"]} == set(names(told)) - {"agent"}
+
+
+def test_a_visitors_entry_has_the_fields_that_are_described() -> None:
+    full = entry(
+        via=VISITOR.way,
+        author="Mina",
+        attachments=(Attachment(kind="image"),),
+        location=Location(latitude=1, longitude=2),
+        reply_to="a",
+        target="b",
+        emoji="👍",
+        details={"a": 1},
+        raw={"message_id": "m-1"},
+    )
+    ours = replace(full, direction=Direction.OUTBOUND, status=DeliveryStatus.SENT, reason="x", author="ana")
+    described = " ".join(section("What a visitor is sent").split()).partition("A visitor's entry has")[2]
+    shown = set(visitor_views.visitor_entry(full, {})) | set(visitor_views.visitor_entry(ours, {}))
+
+    assert shown <= set(names(described))
+    assert not {"via", "channel", "details", "reason", "received_at"} & shown
+
+
 def test_the_fields_of_an_entry_are_those_it_has() -> None:
     full = entry(
         author="Eva",
@@ -149,6 +230,12 @@ def test_the_states_and_statuses_are_those_there_are() -> None:
         f"up to {attach.MAX_UPLOAD_BYTES // 1024**2} MB",
         f"within {attach.UPLOAD_S // 60} minutes",
         f"up to {look_up.MAX_COUNTED} for each requirement",
+        f"up to {attach.MAX_VISITOR_BYTES // 1024**2} MB, of the content types",
+        f"(ids, up to {visitor_frames.MAX_SEEN})",
+        f"the last {read_visitor_thread.FIRST_PAGE}, oldest first",
+        f"at most {read_visitor_thread.MAX_RESUMED}, and in any case the last twenty",
+        f"({visitor_tokens.SHORT_S // 60} minutes later)",
+        f"good for {visitor_tokens.LASTING_S // 86400} days",
     ],
 )
 def test_a_limit_is_the_one_in_force(said: str) -> None:

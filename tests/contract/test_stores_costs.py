@@ -12,7 +12,7 @@ import pytest
 
 from tests.benchmarks.meter import Bill, Meter, item_bytes
 from tests.cloud import REGION, cloud
-from tests.contract.test_stores_sockets import MINUTE, MINUTE_MS, SOCKET
+from tests.contract.test_stores_sockets import MINUTE, MINUTE_MS, SOCKET, VISITOR, VISITOR_SOCKET
 from tests.tables import (
     ANNA,
     BEN,
@@ -107,6 +107,10 @@ def an_agent(stores: Stores) -> None:
     stores.routing.add_agent(agent())
 
 
+def a_listener(stores: Stores) -> None:
+    stores.connections.add_listener(VISITOR.way, VISITOR_SOCKET)
+
+
 def both(stores: Stores) -> None:
     a_head(stores)
     an_agent(stores)
@@ -166,6 +170,9 @@ PATTERNS: dict[str, tuple[Prepare, Step]] = {
     "N1": (nothing, lambda s: s.connections.add_connection(SOCKET)),
     "N2": (nothing, lambda s: s.connections.find_connection(SOCKET.connection_id)),
     "N3": (nothing, lambda s: s.connections.delete_connection(SOCKET.connection_id)),
+    "N4": (nothing, lambda s: s.connections.add_listener(VISITOR.way, VISITOR_SOCKET)),
+    "N5": (a_listener, lambda s: s.connections.list_listeners(VISITOR.way)),
+    "N6": (a_listener, lambda s: s.connections.delete_listener(VISITOR.way, VISITOR_SOCKET.connection_id)),
     "F1": (nothing, lambda s: s.timers.put({"kind": "pause"}, MINUTE_MS)),
     "F2": (nothing, lambda s: s.timers.list_due(MINUTE)),
     "F4": (nothing, lambda s: s.timers.find_cursor()),

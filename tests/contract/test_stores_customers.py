@@ -1,5 +1,7 @@
 """Customers, their identifiers and consents: the same promises in memory and on DynamoDB."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.tables import HOME, NOW_MS, OTHER_HOME, Stores
@@ -133,3 +135,18 @@ def test_the_first_record_of_a_link_stays_and_is_no_part_of_the_card(stores: Sto
 
     assert stores.links() == [(ADA, OTHER_HOME, "the provider attests both", 5)]
     assert stores.customers.find_customer(ADA) == CARD
+
+
+def test_proof_takes_the_place_of_a_claim_and_no_claim_that_of_proof(stores: Stores) -> None:
+    claimed = CustomerIdentifier(identifier=replace(PHONE, evidence=Evidence.CLAIMED), home=HOME, since_ms=NOW_MS)
+    proven = CustomerIdentifier(identifier=PHONE, home=OTHER_HOME, since_ms=NOW_MS + 5)
+    assert stores.customers.add_identifier(ADA, claimed)
+    assert not stores.customers.add_identifier(ADA, replace(claimed, since_ms=NOW_MS + 1))
+    assert stores.customers.find_identifier(ADA, PHONE) == claimed
+    stores.customers.set_consent(ADA, PHONE, ACCOUNT, granted=False, at_ms=NOW_MS)
+
+    assert stores.customers.add_identifier(ADA, proven)
+    assert not stores.customers.add_identifier(ADA, claimed)
+    assert not stores.customers.add_identifier(ADA, replace(proven, since_ms=NOW_MS + 9))
+    found = stores.customers.find_identifier(ADA, PHONE)
+    assert found == replace(proven, consents={ACCOUNT: f"-{NOW_MS}"})

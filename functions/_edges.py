@@ -53,7 +53,7 @@ def _answering(handler: Callable[P, Any], tell: Callable[[Exception], dict[str, 
             return handler(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - the one place where everything stops
             status = error.http_status if isinstance(error, ThroughlineError) else INTERNAL_STATUS
-            _log(error, where=handler.__name__, status=status)
+            _log(error, where=handler.__qualname__, status=status)
             response = Response(tell(error), status_code=status)
             if isinstance(error, ThrottledError):
                 response.headers["Retry-After"] = str(error.retry_after_s)

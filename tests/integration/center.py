@@ -65,7 +65,6 @@ def _web_chat(name: str) -> ChannelAccount:
         name=name,
         address=f"{name}-1",
         queue="support",
-        languages=("en", "ar"),
         secrets={"signing_key": (f"webchat/{name}/key",), "identity_secret": ("webchat/identity",)},
         settings={
             "origins": (f"https://{name}.example",),

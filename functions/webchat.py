@@ -24,9 +24,8 @@ def get_web_chat(account: str) -> Response:
 @webchat.route("/webchat/{account}/visitors", methods=["POST", "OPTIONS"])
 def post_visitor(account: str) -> Response:
     """Answer a token for a visitor."""
-    page, text = _page(account), body_text(webchat.current_request)
-    told = (signing_keys(), visitor_throttle(), page, text)
-    return _answered(page, lambda: sign_visitor_in(world(), *told, socket=socket_url()))
+    page, told = _page(account), (signing_keys(), visitor_throttle(), body_text(webchat.current_request))
+    return _answered(page, lambda: sign_visitor_in(world(), page, *told, socket=socket_url()))
 
 
 @webchat.route("/webchat/{account}/thread", methods=["GET", "OPTIONS"])
@@ -37,8 +36,8 @@ def get_visitor_thread(account: str) -> Response:
 
 def _thread(account: str, query: Mapping[str, str]) -> Mapping[str, Any]:
     caller = sign_in(world(), signing_keys(), bearer_token(webchat.current_request))
-    limit = page_limit(query.get("limit"))
-    return view_visitor_thread(world(), caller, account, before=query.get("before"), limit=limit)
+    before, limit = query.get("before"), page_limit(query.get("limit"))
+    return view_visitor_thread(world(), caller, account, before=before, limit=limit)
 
 
 def _page(account: str) -> PageRequest:
@@ -51,11 +50,11 @@ def _answered(page: PageRequest, answer: Callable[[], Mapping[str, Any]], cachin
     """Answer to pages of the account's origins, refusals too, and to no other page; a preflight with nothing."""
     given = answers_screen(lambda: cross_origin_headers(world(), page))()
     if isinstance(given, Response):
-        headers, response = {}, given
+        response, given = given, {}
     else:
-        headers, asked = given, webchat.current_request.method != "OPTIONS"
-        response = answers_screen(answer)() if asked else Response("", status_code=204)
+        preflight = webchat.current_request.method == "OPTIONS"
+        response = Response("", status_code=204) if preflight else answers_screen(answer)()
     if not isinstance(response, Response):
         response = Response(dict(response), headers={"Cache-Control": "no-store", **caching})
-    response.headers.update({**headers, "Vary": "Origin"})
+    response.headers.update({**given, "Vary": "Origin"})
     return response

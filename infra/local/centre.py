@@ -29,8 +29,8 @@ class Account:
 
     @property
     def webhook_path(self) -> str:
-        """Return where its webhooks are posted to."""
-        return f"/webhooks/{self.channel}/{self.name}"
+        """Return where its webhooks are posted to, or what pages ask where visitors write themselves."""
+        return f"/webchat/{self.name}" if self.channel == "webchat" else f"/webhooks/{self.channel}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -75,7 +75,7 @@ def _commands(centre: Centre, local_url: str) -> str:
     who = centre.agents[0].agent_id if centre.agents else "AGENT"
     telegram = [account for account in centre.accounts if account.channel == "telegram"]
     posts = [telegram_command(account, local_url, "Hello, my router is dead") for account in telegram[:1]]
-    others = [account.channel for account in centre.accounts if account.channel != "telegram"]
+    others = [account.channel for account in centre.accounts if account.channel not in {"telegram", "webchat"}]
     posts += [f"{python}.post {channel} 'Hello, my router is dead'" for channel in dict.fromkeys(others)]
     steps = [
         ("Connect an agent, in a terminal of its own", [f"{python}.agent {who}"]),

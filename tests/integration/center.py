@@ -167,7 +167,7 @@ class Center:
         page = PageRequest(account=account, origin=f"https://{account}.example", source="203.0.113.7")
         throttle = Throttle(self.clock)
         body = json.dumps(told)
-        return dict(sign_visitor_in(self.world, signing_keys(), throttle, page, body, socket="wss://center.test"))
+        return dict(sign_visitor_in(self.world, page, signing_keys(), throttle, body, socket="wss://center.test"))
 
     def visit(self, tab: str, account: str = "shop", **told: Any) -> dict[str, Any]:
         """Sign a visitor in, connect, and say hello; return what the page was answered."""

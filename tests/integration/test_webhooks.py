@@ -236,7 +236,7 @@ def refused(answer: HTTPResponse) -> tuple[int, Any]:
     return answer.status_code, answer.json_body
 
 
-@pytest.mark.parametrize("channel", sorted(ACCOUNTS))
+@pytest.mark.parametrize("channel", sorted(WEBHOOK_CHANNELS))
 def test_a_body_that_was_changed_or_not_signed_is_401(door: Door, channel: str) -> None:
     fixture = load(channel, {"telegram": "location", "twilio_sms": "sms", "whatsapp": "text"}[channel])
     unsigned = {"content-type": fixture.request.headers["content-type"]}

@@ -86,7 +86,7 @@ def test_a_wrong_field_is_refused_by_name(world: World, changed: Mapping[str, An
         offer_upload(world, ANA, {**PHOTO, **changed})
 
 
-def test_visitors_upload_nothing(world: World) -> None:
+def test_visitors_who_came_through_no_web_chat_upload_nothing(world: World) -> None:
     with pytest.raises(ForbiddenError):
         offer_upload(world, Caller(subject="v", role=Role.VISITOR, expires_ms=0), PHOTO)
 

@@ -48,6 +48,7 @@ class Stage:
                 settings=FakeSettings(configuration),
                 connections=SimpleNamespace(add_connection=self.added.append),
                 clock=self.clock,
+                public_url="https://cc.example.com",
             ),
         )
         self.keys = SigningKeys(self.fetch, self.clock)

@@ -39,6 +39,17 @@ class Caller:
         return AgentId(self.subject)
 
 
+def require_visitor(visitor: Visitor | None) -> Visitor:
+    """Return the visitor, where a caller of that role came through web chat and so has a thread.
+
+    Raises:
+        ForbiddenError: they only have a token of an issuer of visitors.
+    """
+    if visitor is None:
+        raise ForbiddenError("this visitor came through no web chat of ours")
+    return visitor
+
+
 class Ownership(StrEnum):
     """How a conversation stands to a person."""
 

@@ -10,7 +10,7 @@ from throughline.domain.errors import ForbiddenError, InvalidRequestError, NotFo
 from throughline.domain.identifiers import ConversationId, CustomerId, Home, parse_entry_id
 from throughline.domain.json_fields import Fields
 from throughline.domain.messages import Attachment
-from throughline.domain.rights import Caller, Role, require_right
+from throughline.domain.rights import Caller, Role, require_right, require_visitor
 from throughline.domain.visitors import is_shown
 from throughline.flows.authorize import authorize_on_customer
 from throughline.ports import World
@@ -48,7 +48,7 @@ def offer_upload(world: World, caller: Caller, given: Mapping[str, Any]) -> Mapp
     fields.refuse_others()
     if not _CONTENT_TYPE.fullmatch(content_type):
         raise InvalidRequestError("content_type: has to be a media type such as image/jpeg")
-    visits = caller.role is Role.VISITOR
+    visits = caller.role is Role.VISITOR and require_visitor(caller.visitor)
     if visits and content_type not in VISITOR_TYPES:
         raise InvalidRequestError("content_type: files of this type are not taken")
     max_bytes = MAX_VISITOR_BYTES if visits else MAX_UPLOAD_BYTES
@@ -113,8 +113,9 @@ def _find(world: World, caller: Caller, attachment: str, closed: ConversationId 
 def _find_shown(world: World, caller: Caller, home: Home, reference: str) -> Entry:
     """Return an entry that is for this visitor to see; whatever else there is, they are not told that it is."""
     require_right("GET /attachments", caller.role)
+    way = require_visitor(caller.visitor).way
     entry = world.threads.find_entry(home, reference)
-    if entry is None or caller.visitor is None or not is_shown(entry, caller.visitor.way):
+    if entry is None or not is_shown(entry, way):
         raise ForbiddenError("this is not of the visitor's own thread")
     return entry
 

@@ -2,11 +2,11 @@
 
 from throughline.domain.client_frames import ClientFrame
 from throughline.domain.conversations import ContactState, Direction, Entry
-from throughline.domain.errors import ConfigurationError, ForbiddenError, InvalidRequestError
+from throughline.domain.errors import ConfigurationError, InvalidRequestError
 from throughline.domain.frames import Frame, ack_frame, read_by_frame, typing_frame
 from throughline.domain.identifiers import CustomerId, EntryId, parse_entry_id
 from throughline.domain.messages import DELIVERY_RANK, DeliveryStatus, StatusReported
-from throughline.domain.rights import Role, require_right
+from throughline.domain.rights import Role, require_right, require_visitor
 from throughline.domain.visitor_frames import Say, Seen, Typing, VisitorHello, read_visitor_frame
 from throughline.domain.visitor_views import visitor_snapshot_frame
 from throughline.domain.visitors import WEBCHAT, Visitor, VisitorMessage, is_shown
@@ -35,10 +35,7 @@ def handle_visitor_frame(world: World, connection: Connection, text: str) -> Fra
     require_right(frame.action, Role.VISITOR)
     if frame.action == "ping":
         return ack_frame(frame.frame_id)
-    visitor = connection.visitor
-    if visitor is None:
-        raise ForbiddenError("this visitor came through no web chat of ours")
-    return _act(world, connection, visitor, frame)
+    return _act(world, connection, require_visitor(connection.visitor), frame)
 
 
 def _act(world: World, connection: Connection, visitor: Visitor, frame: ClientFrame) -> Frame:

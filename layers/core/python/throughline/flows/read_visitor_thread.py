@@ -8,7 +8,7 @@ from throughline.domain.conversations import Head
 from throughline.domain.errors import ForbiddenError, InvalidRequestError
 from throughline.domain.frames import Frame
 from throughline.domain.identifiers import CustomerId, EntryId, Home, parse_entry_id
-from throughline.domain.rights import Caller, require_right
+from throughline.domain.rights import Caller, require_right, require_visitor
 from throughline.domain.visitor_views import authors, visitor_entries
 from throughline.domain.visitors import Visitor
 from throughline.flows.read_thread import MAX_PAGE, STATUS_PAGE, find_live, newest_entries
@@ -38,11 +38,12 @@ def view_visitor_thread(world: World, caller: Caller, account: str, *, before: s
         InvalidRequestError: `limit` is not 1 to 100, or `before` is no entry id.
     """
     require_right("GET /webchat/thread", caller.role)
-    if caller.visitor is None or caller.visitor.account != account:
+    visitor = require_visitor(caller.visitor)
+    if visitor.account != account:
         raise ForbiddenError("this is not the visitor's web chat")
     if not 1 <= limit <= MAX_PAGE:
         raise InvalidRequestError(f"limit: has to be 1 to {MAX_PAGE}")
-    page = read_visitor_thread(world, caller.visitor, before=before, limit=limit)
+    page = read_visitor_thread(world, visitor, before=before, limit=limit)
     return {"entries": page.entries, "before": page.before}
 
 

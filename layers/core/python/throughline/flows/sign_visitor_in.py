@@ -121,7 +121,7 @@ def _has_visitors(world: World) -> bool:
 
 
 def sign_visitor_in(  # noqa: PLR0913 - the world, and what this process knows
-    world: World, keys: SigningKeys, throttle: Throttle, page: PageRequest, body: str, *, socket: str
+    world: World, page: PageRequest, keys: SigningKeys, throttle: Throttle, body: str, *, socket: str
 ) -> View:
     """Return a token for a new visitor, for one who came before, or for whom the company signed in.
 

@@ -24,7 +24,9 @@ from tests.http_fixtures import (
     names,
     proof,
 )
+from tests.tables import entry
 from throughline.channels import CHANNELS, WEBHOOK_CHANNELS, telegram, twilio_sms, webchat, whatsapp
+from throughline.domain.conversations import Direction
 from throughline.domain.encodings import InboundJob, decode_inbound, encode_inbound
 from throughline.domain.errors import (
     ConfigurationError,
@@ -34,10 +36,18 @@ from throughline.domain.errors import (
     UnsupportedContentError,
 )
 from throughline.domain.identifiers import Evidence, Home, Identifier
-from throughline.domain.messages import Attachment, ChannelEvent, MessageReceived, NotUnderstood, StatusReported
+from throughline.domain.messages import (
+    Attachment,
+    ChannelEvent,
+    DeliveryStatus,
+    MessageReceived,
+    NotUnderstood,
+    StatusReported,
+)
 from throughline.domain.quick_replies import Form, QuickReply, QuickReplyKind
 from throughline.domain.templates import FilledTemplate
 from throughline.domain.vias import Via
+from throughline.domain.visitor_views import visitor_entry
 from throughline.domain.visitors import Profile, Visitor, VisitorMessage
 from throughline.ports import Account, Channel, HttpResponse, VisitorChannel, WebhookChannel
 
@@ -614,9 +624,11 @@ def test_what_nobody_has_proven_is_only_claimed(channel: VisitorChannel) -> None
 
 
 @each_visitor_channel
-@pytest.mark.parametrize("told", [{"phone": "call me"}, {"phone": "123"}, {"email": "mina"}, {"email": "a b@c.d"}])
-def test_what_is_no_address_is_no_identifier(channel: VisitorChannel, told: dict[str, str]) -> None:
-    visitor = replace(VISITOR, profile=Profile(**told))
+@pytest.mark.parametrize(
+    "told", [Profile(phone="call me"), Profile(phone="123"), Profile(email="mina"), Profile(email="a b@c.d")]
+)
+def test_what_is_no_address_is_no_identifier(channel: VisitorChannel, told: Profile) -> None:
+    visitor = replace(VISITOR, profile=told)
     assert len(channel.said(visitor, MESSAGES["first"]).senders) == 1
 
 
@@ -627,6 +639,25 @@ def test_a_reply_to_a_visitor_is_sent_by_being_there(channel: VisitorChannel) ->
     assert receipt.provider_ids == (outbound.entry,)
     assert channel.repeats_safely
     assert receipt == channel.send(outbound, ACCOUNTS[channel.name], FakeHttp())
+
+
+@each_visitor_channel
+@pytest.mark.parametrize("kind", QuickReplyKind)
+def test_what_an_agent_laid_ready_is_shown_or_written_out(channel: VisitorChannel, kind: QuickReplyKind) -> None:
+    url = None if kind in {QuickReplyKind.REPLY, QuickReplyKind.LOCATION} else "https://shop.example/7"
+    laid_ready = QuickReply(kind=kind, text="Tap me", url=url)
+    said = entry(
+        via=VISITOR.way,
+        text="Where?",
+        direction=Direction.OUTBOUND,
+        status=DeliveryStatus.SENT,
+        quick_replies=(laid_ready,),
+    )
+    view = visitor_entry(said, {})
+    assert view["text"].startswith("Where?")
+    assert ("quick_replies" in view) == (kind in channel.quick_reply_kinds)
+    assert url is None or url in json.dumps(view)
+    assert kind is QuickReplyKind.LOCATION or "Tap me" in json.dumps(view)
 
 
 @each_visitor_channel

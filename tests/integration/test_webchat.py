@@ -52,7 +52,7 @@ class Chat:
     def writes(self, tab: str, text: str, **fields: Any) -> str:
         """Let a visitor write; return the message id."""
         self._messages += 1
-        message_id = fields.pop("message_id", f"m-{self._messages}")
+        message_id = str(fields.pop("message_id", f"m-{self._messages}"))
         self.center.clock.now_ms += 1
         ack = self.center.say(tab, "message.send", message_id=message_id, text=text, **fields)
         assert (ack["event"], ack.get("message_id")) == ("ack", message_id), ack
@@ -409,11 +409,12 @@ def test_a_visitor_is_no_agent_whatever_they_are_called(chat: Chat) -> None:
     chat.writes("visitor", "Hello")
     conversation = chat.takes(ana)
 
-    for action, fields in {
+    tried: dict[str, dict[str, Any]] = {
         "note.add": {"text": "I was here"},
         "conversation.close": {},
         "conversation.transfer": {"to": {"queue": "sales"}},
-    }.items():
+    }
+    for action, fields in tried.items():
         assert chat.center.say("visitor", action, conversation=conversation, **fields)["code"] == "forbidden"
     assert chat.center.say("visitor", "presence.set", presence="available")["code"] == "forbidden"
     assert chat.head(conversation).state is ContactState.ACTIVE
@@ -530,7 +531,7 @@ def test_an_identity_that_proves_nothing_is_refused(chat: Chat, case: str) -> No
         "no sub": identity(chat, None),  # type: ignore[arg-type]
         "odd sub": identity(chat, "a b"),
         "long sub": identity(chat, "u" * 128),
-        "none": jwt.encode({"sub": "u-77", "exp": now_s + 60}, None, "none"),
+        "none": jwt.encode({"sub": "u-77", "exp": now_s + 60}, "", "none"),
         "own": chat.center.sign_visitor_in()["token"],
     }[case]
 
@@ -579,7 +580,7 @@ def test_a_token_that_claims_another_role_is_a_visitors(chat: Chat) -> None:
     assert chat.center.connect("tab", f"throughline.v1, {forged}")["statusCode"] == 200
     assert chat.center.say("tab", "presence.set", presence="available")["code"] == "forbidden"
 
-    unsigned = jwt.encode(claims, None, "none")
+    unsigned = jwt.encode(claims, "", "none")
     assert chat.center.connect("other", f"throughline.v1, {unsigned}")["statusCode"] == 401
 
 

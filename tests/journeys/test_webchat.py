@@ -37,7 +37,7 @@ async def visit(stack: StackClient, **told: Any) -> tuple[AgentClient, Mapping[s
 
 async def say(tab: AgentClient, text: str, **fields: Any) -> str:
     """Write; return the message id."""
-    message_id = fields.pop("message_id", str(uuid.uuid4()))
+    message_id = str(fields.pop("message_id", uuid.uuid4()))
     answer = await tab.send("message.send", message_id=message_id, text=text, **fields)
     assert answer["message_id"] == message_id
     return message_id
@@ -64,9 +64,9 @@ def test_a_visitor_is_answered_leaves_and_comes_back_to_all_of_it(stack: StackCl
             assert (offer["channel"], offer["customer"]["name"]) == ("webchat", "Mina")
             await tab.wait_for_event("conversation", state="assigned", agent="Ana")
             await ana.send("typing", conversation=offer["conversation"])
-            await tab.wait_for_event("typing", **{"from": "Ana"})
+            await tab.wait_for("typing", lambda frame: frame.get("from") == "Ana")
             await tab.send("typing")
-            await ana.wait_for_event("typing", **{"from": "customer"})
+            await ana.wait_for("typing", lambda frame: frame.get("from") == "customer")
 
             entry = await reply(ana, offer, "Is its light on?")
             assert (await shown(tab, "Is its light on?"))["author"] == "Ana"

@@ -13,7 +13,7 @@ from throughline.channels._phones import tel
 from throughline.domain.errors import UnsupportedContentError
 from throughline.domain.identifiers import Evidence, Identifier
 from throughline.domain.messages import Attachment, ChannelEvent, MessageReceived, OutboundMessage, SendReceipt
-from throughline.domain.visitors import ANONYMOUS, IDENTIFIED, WEBCHAT, Profile, Visitor, VisitorMessage
+from throughline.domain.visitors import ANONYMOUS, IDENTIFIED, TAPPED, WEBCHAT, Profile, Visitor, VisitorMessage
 from throughline.ports import Account, HttpClient, MediaFile
 
 __all__ = ["EVENT_KINDS", "Webchat"]
@@ -32,6 +32,8 @@ class Webchat:
     text_limit = TEXT_LIMIT
     reply_window_ms = None
     repeats_safely = True
+    quick_reply_kinds = TAPPED
+    has_templates = False
 
     def said(self, visitor: Visitor, message: VisitorMessage) -> MessageReceived:
         """See VisitorChannel.said; what they told of themselves comes with the message that introduces them.

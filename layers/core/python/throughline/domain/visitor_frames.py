@@ -10,7 +10,6 @@ from throughline.domain.client_frames import (
     MAX_TEXT_CHARACTERS,
     READERS,
     ClientFrame,
-    Ping,
 )
 from throughline.domain.errors import ForbiddenError, InvalidRequestError
 from throughline.domain.identifiers import parse_entry_id
@@ -65,10 +64,6 @@ def read_visitor_frame(text: str) -> ClientFrame:
     return frame
 
 
-def _ping(_: Fields, action: str, frame_id: str) -> Ping:
-    return Ping(action=action, frame_id=frame_id)
-
-
 def _hello(fields: Fields, action: str, frame_id: str) -> VisitorHello:
     resume = _entry_or_none(fields, "resume")
     return VisitorHello(action=action, frame_id=frame_id, resume=resume)
@@ -110,7 +105,7 @@ def _entry_or_none(fields: Fields, name: str) -> str | None:
 
 VISITOR_READERS: Mapping[str, Callable[[Fields, str, str], ClientFrame]] = {
     "hello": _hello,
-    "ping": _ping,
+    "ping": READERS["ping"],
     "message.send": _say,
     "typing": _typing,
     "received": _seen,

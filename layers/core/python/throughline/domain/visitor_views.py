@@ -6,7 +6,8 @@ from throughline.domain.conversations import ContactState, Direction, Entry, Hea
 from throughline.domain.folding import fold
 from throughline.domain.frames import Frame, entry_view, iso
 from throughline.domain.identifiers import AgentId
-from throughline.domain.visitors import IDENTIFIED, Visitor, is_shown
+from throughline.domain.quick_replies import written_out
+from throughline.domain.visitors import IDENTIFIED, TAPPED, Visitor, is_shown
 
 Names = Mapping[AgentId, str]
 
@@ -49,8 +50,17 @@ def _narrowed(view: Frame, entry: Entry, names: Names) -> Frame:
         "message_id": None if ours else raw.get("message_id"),
         "reactions": [_reaction(item, entry) for item in view.get("reactions", ())],
     }
-    shown = {name: view[name] for name in _SHOWN_FIELDS if name in view}
-    return shown | {name: value for name, value in more.items() if value}
+    shown = {**{name: view[name] for name in _SHOWN_FIELDS if name in view}, **_laid_ready(view, entry)}
+    return {**shown, **{name: value for name, value in more.items() if value}}
+
+
+def _laid_ready(view: Frame, entry: Entry) -> Frame:
+    """Return the quick replies as something to tap, or what the text says where a client has nothing for them."""
+    if not entry.quick_replies or view.get("deleted"):
+        return {}
+    if {reply.kind for reply in entry.quick_replies} <= TAPPED:
+        return {"quick_replies": view["quick_replies"]}
+    return {"text": written_out(view.get("text") or "", entry.quick_replies)}
 
 
 def _reaction(reaction: Frame, entry: Entry) -> Frame:

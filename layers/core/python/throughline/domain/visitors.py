@@ -7,10 +7,12 @@ from typing import Any, Self
 from throughline.domain.conversations import Direction, Entry, EntryKind
 from throughline.domain.identifiers import Home, Identifier
 from throughline.domain.messages import Attachment, DeliveryStatus
+from throughline.domain.quick_replies import QuickReplyKind
 from throughline.domain.vias import Via
 
 WEBCHAT = "webchat"
 COMMON_FIELDS = ("name", "email", "phone", "language")
+TAPPED = frozenset({QuickReplyKind.REPLY, QuickReplyKind.LINK})  # quick replies a client shows as buttons
 ANONYMOUS, IDENTIFIED = "visitor", "external-id"  # kinds of identifier: an id we made, or the company's own
 
 _SHOWN_KINDS = frozenset(

@@ -5,7 +5,6 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from throughline.domain.conversations import Entry
 from throughline.domain.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from throughline.domain.identifiers import ConversationId, CustomerId, Home, parse_entry_id
 from throughline.domain.json_fields import Fields
@@ -101,23 +100,22 @@ def _find(world: World, caller: Caller, attachment: str, closed: ConversationId 
     entry_id, _, index = attachment.rpartition(".")
     home, reference = parse_entry_id(entry_id, field="attachment")
     if caller.role is Role.VISITOR:
-        entry = _find_shown(world, caller, home, reference)
+        _require_shown(world, caller, home, reference)
     else:
         authorize_on_customer(world, caller, "GET /attachments", CustomerId(home), closed)
-        entry = world.threads.find_entry(home, reference)
+    entry = world.threads.find_entry(home, reference)
     if entry is None or not index.isdecimal() or int(index) >= len(entry.attachments):
         raise NotFoundError("no such attachment")
     return entry.attachments[int(index)]
 
 
-def _find_shown(world: World, caller: Caller, home: Home, reference: str) -> Entry:
-    """Return an entry that is for this visitor to see; whatever else there is, they are not told that it is."""
+def _require_shown(world: World, caller: Caller, home: Home, reference: str) -> None:
+    """Return quietly if an entry is for this visitor to see; whatever else there is, they are not told that it is."""
     require_right("GET /attachments", caller.role)
     way = require_visitor(caller.visitor).way
     entry = world.threads.find_entry(home, reference)
     if entry is None or not is_shown(entry, way):
         raise ForbiddenError("this is not of the visitor's own thread")
-    return entry
 
 
 def _kind(content_type: str) -> str:

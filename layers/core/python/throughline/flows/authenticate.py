@@ -11,7 +11,7 @@ from throughline.domain.errors import ForbiddenError, UnauthenticatedError
 from throughline.domain.identifiers import ConnectionId
 from throughline.domain.rights import Caller, Role
 from throughline.flows.signing_keys import SigningKeys
-from throughline.flows.token_claims import CHECKED_HERE, Claims, expiry_ms, subject_of, unverified
+from throughline.flows.token_claims import Claims, expiry_ms, proof_options, subject_of, unverified
 from throughline.flows.visitor_tokens import is_own, read_visitor_token
 from throughline.ports import Connection, World
 
@@ -126,7 +126,7 @@ def _verified(token: str, header: Mapping[str, Any], issuer: Issuer, keys: Signi
             algorithms=[algorithm],
             audience=issuer.audience,
             issuer=issuer.issuer,
-            options={"require": ["sub", "exp", "iss", "aud"], **CHECKED_HERE},
+            options=proof_options("sub", "exp", "iss", "aud"),
         )
     except jwt.PyJWTError:
         raise UnauthenticatedError("the token is not genuine, or not for us") from None

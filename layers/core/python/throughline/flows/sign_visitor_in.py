@@ -21,7 +21,7 @@ from throughline.flows.attach import MAX_VISITOR_BYTES, VISITOR_TYPES
 from throughline.flows.authenticate import identify
 from throughline.flows.signing_keys import SigningKeys
 from throughline.flows.throttle import Limit, Throttle
-from throughline.flows.token_claims import CHECKED_HERE, Claims, expiry_ms, subject_of, unverified
+from throughline.flows.token_claims import Claims, expiry_ms, proof_options, subject_of, unverified
 from throughline.flows.visitor_tokens import ALGORITHM, LASTING, SHORT, make_token, read_lasting_token
 from throughline.ports import Account, World
 
@@ -189,7 +189,7 @@ def _signed_by_company(account: Account, identity: str) -> Claims:
                 identity,
                 secret,
                 algorithms=[ALGORITHM],
-                options={"require": ["sub", "exp"], "verify_aud": False, **CHECKED_HERE},
+                options=proof_options("sub", "exp", audience=False),
             )
         except jwt.PyJWTError:
             continue

@@ -11,13 +11,17 @@ MAX_SUBJECT_CHARACTERS = 128
 
 Claims = Mapping[str, Any]
 
-# Times are checked against our own clock, by `expiry_ms`.
-CHECKED_HERE: dict[str, Any] = {
-    "verify_exp": False,
-    "verify_nbf": False,
-    "verify_iat": False,
-    "enforce_minimum_key_length": True,
-}
+
+def proof_options(*required: str, audience: bool = True) -> Any:
+    """Return how PyJWT is to check a token that must have these claims: times against our own clock, by `expiry_ms`."""
+    return {
+        "require": list(required),
+        "verify_aud": audience,
+        "verify_exp": False,
+        "verify_nbf": False,
+        "verify_iat": False,
+        "enforce_minimum_key_length": True,
+    }
 
 
 def unverified(token: str) -> tuple[Claims, Claims]:

@@ -15,7 +15,7 @@ from throughline.domain.vias import Via
 from throughline.domain.visitors import WEBCHAT, Profile, Visitor
 from throughline.flows.accounts import open_account
 from throughline.flows.link import home_key
-from throughline.flows.token_claims import CHECKED_HERE, Claims, expiry_ms, subject_of
+from throughline.flows.token_claims import Claims, expiry_ms, proof_options, subject_of
 from throughline.ports import Account, World
 
 ALGORITHM = "HS256"
@@ -96,7 +96,7 @@ def _verified(account: Account, issuer: str, token: str, use: str) -> Claims:
                 algorithms=[ALGORITHM],
                 audience=use,
                 issuer=issuer,
-                options={"require": ["sub", "exp", "iss", "aud", "told"], **CHECKED_HERE},
+                options=proof_options("sub", "exp", "iss", "aud", "told"),
             )
         except jwt.PyJWTError:
             continue

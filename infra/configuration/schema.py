@@ -104,6 +104,8 @@ CHANNELS: Mapping[str, ChannelRules] = {
             "messaging_service_sid": _sid("MG"),
             "max_segments": SettingRule(form=r"[1-9]\d*", advice="write a whole number from 1", kind=int),
         },
+        template_names=r"HX[0-9a-fA-F]{32}",
+        template_advice="write the content SID: HX and 32 digits from 0 to f",
     ),
     "webchat": ChannelRules(
         address=_LOOSE_NAME,
@@ -124,8 +126,6 @@ CHANNELS: Mapping[str, ChannelRules] = {
             "required": SettingRule(form=NAME, advice=_NAME_ADVICE, several=True),
             "closed": SettingRule(form=r"True|False", advice="write true or false", kind=bool),
         },
-        template_names=r"HX[0-9a-fA-F]{32}",
-        template_advice="write the content SID: HX and 32 digits from 0 to f",
     ),
     "whatsapp": ChannelRules(
         address=r"\d{5,20}",

@@ -15,8 +15,8 @@ from throughline.aws.queues import read_body
 from throughline.domain.errors import (
     InvalidRequestError,
     RejectedError,
-    ThrottledError,
     ThroughlineError,
+    TooManyRequestsError,
     UnauthenticatedError,
 )
 from throughline.domain.frames import Frame, error_frame
@@ -54,12 +54,13 @@ def _answering(handler: Callable[P, Any], tell: Callable[[Exception], dict[str, 
         except Exception as error:  # noqa: BLE001 - the one place where everything stops
             status = error.http_status if isinstance(error, ThroughlineError) else INTERNAL_STATUS
             _log(error, where=handler.__qualname__, status=status)
-            response = Response(tell(error), status_code=status)
-            if isinstance(error, ThrottledError):
-                response.headers["Retry-After"] = str(error.retry_after_s)
-            return response
+            return Response(tell(error), status_code=status, headers=_patience(error))
 
     return answering
+
+
+def _patience(error: Exception) -> dict[str, str]:
+    return {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooManyRequestsError) else {}
 
 
 def bearer_token(request: Any) -> str:

@@ -117,6 +117,7 @@ def _deployed() -> World:
     from throughline.channels.http import UrllibHttp
     from throughline.store.connections import DynamoConnections
     from throughline.store.customers import DynamoCustomers
+    from throughline.store.intake import DynamoIntake
     from throughline.store.routing import DynamoRouting
     from throughline.store.settings import DynamoSettings
     from throughline.store.threads import DynamoThreads
@@ -133,6 +134,7 @@ def _deployed() -> World:
         customers=DynamoCustomers(_table(stage.customers_table)),
         routing=DynamoRouting(routing, threads, clock=now_ms),
         connections=DynamoConnections(routing),
+        intake=DynamoIntake(routing),
         settings=DynamoSettings(_table(stage.settings_table), clock=now_ms),
         timers=SqsTimers(clients, stage.timers_queue_url, far=_due_timers().put, clock=now_ms),
         inbound=SqsJobs(clients, stage.inbound_queue_url, blobs),

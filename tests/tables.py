@@ -11,16 +11,18 @@ from tests.cloud import STAGE
 from tests.fakes.connections import FakeConnections
 from tests.fakes.customers import FakeCustomers
 from tests.fakes.due_timers import FakeDueTimers
+from tests.fakes.intake import FakeIntake
 from tests.fakes.routing import FakeRouting
 from tests.fakes.threads import FakeThreads
 from throughline.domain.conversations import Direction, Entry, EntryKind, Head, Opening
 from throughline.domain.identifiers import AgentId, ConversationId, Home, conversation_id
 from throughline.domain.routing import Agent, Offer, Presence, Ready, Waiting
-from throughline.ports import Connections, Customers, DueTimers, Routing, Threads
+from throughline.ports import Connections, Customers, DueTimers, Intake, Routing, Threads
 from throughline.store._table import Table, connect
 from throughline.store.connections import DynamoConnections
 from throughline.store.customers import DynamoCustomers
 from throughline.store.due_timers import DynamoDueTimers
+from throughline.store.intake import DynamoIntake
 from throughline.store.routing import DynamoRouting
 from throughline.store.threads import DynamoThreads
 
@@ -48,6 +50,7 @@ class Stores:
     routing: Routing
     connections: Connections
     timers: DueTimers
+    intake: Intake
     block: Callable[[Home], object]
     links: Callable[[], list[tuple[str, str, str, int]]]
     clock: Clock = field(default_factory=Clock)
@@ -68,6 +71,7 @@ def fake_stores() -> Stores:
         routing=FakeRouting(threads),
         connections=FakeConnections(),
         timers=FakeDueTimers(),
+        intake=FakeIntake(),
         block=threads.blocked.add,
         links=lambda: [(customer, other, *said) for (customer, other), said in customers.links.items()],
     )
@@ -81,6 +85,7 @@ def dynamo_stores(tables: Tables) -> Stores:
         routing=DynamoRouting(tables.routing, tables.threads, clock=clock),
         connections=DynamoConnections(tables.routing),
         timers=DynamoDueTimers(tables.routing),
+        intake=DynamoIntake(tables.routing),
         block=lambda home: tables.threads.put({"pk": home, "sk": "live", "blocked": True}),
         links=lambda: _links(tables.customers),
         clock=clock,

@@ -45,6 +45,7 @@ def check_text(source: str, stage: str) -> Checked:
     configuration = _compile(values)
     _warn_of_waiting(configuration, root, report)
     _warn_of_idling(configuration, root, report)
+    _warn_of_crowding(configuration, root, report)
     secrets = (values.get("local") or {}).get("secrets") or {}
     return Checked(problems=report.sorted(), configuration=configuration, local_secrets=secrets)
 
@@ -111,3 +112,11 @@ def _warn_of_idling(configuration: Configuration, root: Node, report: Report) ->
         if not any(agent.capacity.values()):
             advice = "add a capacity such as `capacity: {chat: 3}` if that is not meant"
             report.warn(place(root, ("agents", agent.agent_id)), f"{agent.agent_id} takes no contacts", advice)
+
+
+def _warn_of_crowding(configuration: Configuration, root: Node, report: Report) -> None:
+    """Say where one sender may use up what the whole account may send."""
+    for name, account in configuration.accounts.items():
+        if account.sender_limit >= account.account_limit:
+            wrong = f"one sender may use up the {account.account_limit} events that are taken in ten seconds"
+            report.warn(place(root, ("channel_accounts", name)), wrong, "write a smaller sender_limit")

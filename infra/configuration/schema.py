@@ -189,6 +189,8 @@ ACCOUNT = Record(
         "secrets": Key(kind=table(_name("a secret's name"), listing(parameter_name))),
         "settings": Key(kind=table(_name("a setting's name"), plain)),
         "templates": Key(kind=table(_name("a template's name"), TEMPLATE)),
+        "account_limit": Key(kind=whole(1, 10**6, "a limit")),
+        "sender_limit": Key(kind=whole(1, 10**6, "a limit")),
     }
 )
 

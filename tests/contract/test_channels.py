@@ -108,6 +108,13 @@ def test_has_a_page_that_names_every_event_and_secret(channel: Channel) -> None:
     assert [] == missing
 
 
+@each_channel
+def test_its_page_says_whether_a_webhook_over_the_limits_is_refused(channel: Channel) -> None:
+    page = (DOCS / f"{channel.name}.md").read_text()
+    assert ("**Over the limits: 429.**" in page) == channel.retries_refused_webhooks
+    assert ("**Over the limits: taken all the same.**" in page) != channel.retries_refused_webhooks
+
+
 @each_webhook
 def test_every_fixture_says_where_its_shape_is_documented(webhook: Fixture) -> None:
     assert webhook.source.startswith("https://")

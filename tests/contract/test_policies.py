@@ -37,6 +37,7 @@ TABLES = {
     "customers": ["CustomersTable"],
     "routing": ["RoutingTable"],
     "connections": ["RoutingTable"],
+    "intake": ["RoutingTable"],
     "settings": ["SettingsTable"],
     "timers": ["RoutingTable"],
 }

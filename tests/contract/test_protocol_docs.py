@@ -270,7 +270,7 @@ def test_an_error_is_described_as_it_is(error: type[ThroughlineError]) -> None:
     assert (names(name), status) == ([error.__name__], str(error.http_status))
     assert meaning
     assert todo
-    assert error.retryable == ("repeat" in todo and "do not" not in todo and status == "503")
+    assert error.retryable == ("repeat" in todo and "do not" not in todo and status in {"429", "503"})
 
 
 def test_what_nobody_expected_is_described_too() -> None:

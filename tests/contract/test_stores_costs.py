@@ -45,7 +45,7 @@ from throughline.store._values import Item, to_attributes
 KB = 1024
 ADA, PHONE = CustomerId(HOME), Identifier(kind="tel", value="+14155550100")
 KNOWN = CustomerIdentifier(identifier=PHONE, home=HOME, since_ms=NOW_MS)
-ROW = re.compile(r"^\| ([TCRNF]\d+) \|[^|]+\| ([^|]+) \|[^|]+\| ([\d.]+) \| ([\d.]+) \|", re.MULTILINE)
+ROW = re.compile(r"^\| ([TCRNFI]\d+) \|[^|]+\| ([^|]+) \|[^|]+\| ([\d.]+) \| ([\d.]+) \|", re.MULTILINE)
 DOCUMENTED = {
     row[0]: (re.findall(r"[A-Z]\w+Items?\b|Query", row[1]), float(row[2]), float(row[3]))
     for row in ROW.findall((Path(__file__).parents[2] / "docs" / "data-model.md").read_text(encoding="utf-8"))
@@ -173,6 +173,7 @@ PATTERNS: dict[str, tuple[Prepare, Step]] = {
     "N4": (nothing, lambda s: s.connections.add_listener(VISITOR.way, VISITOR_SOCKET)),
     "N5": (a_listener, lambda s: s.connections.list_listeners(VISITOR.way)),
     "N6": (a_listener, lambda s: s.connections.delete_listener(VISITOR.way, VISITOR_SOCKET.connection_id)),
+    "I1": (nothing, lambda s: [s.intake.take("telegram/demo", limit=1600, at_ms=NOW_MS) for _ in range(120)]),
     "F1": (nothing, lambda s: s.timers.put({"kind": "pause"}, MINUTE_MS)),
     "F2": (nothing, lambda s: s.timers.list_due(MINUTE)),
     "F4": (nothing, lambda s: s.timers.find_cursor()),

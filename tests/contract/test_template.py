@@ -154,6 +154,14 @@ def test_a_worker_reads_its_own_queue_and_reports_which_records_failed(logical_i
     assert source["BatchSize"] <= 10, name
 
 
+def test_floods_of_messages_and_files_leave_room_for_the_rest() -> None:
+    sources = of_type(cloudformation_template(), SOURCE).values()
+    bounds = {
+        s["FunctionName"]["Ref"]: s["ScalingConfig"]["MaximumConcurrency"] for s in sources if "ScalingConfig" in s
+    }
+    assert bounds == {"ProcessInbound": 200, "ProcessMedia": 10}
+
+
 def test_no_placeholder_of_an_arn_is_left() -> None:
     assert "000000000000" not in json.dumps(sam_template())
 

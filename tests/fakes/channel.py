@@ -16,7 +16,12 @@ class FakeChannel:
     """
 
     def __init__(
-        self, name: str = "telegram", *, reply_window_ms: int | None = None, repeats_safely: bool = False
+        self,
+        name: str = "telegram",
+        *,
+        reply_window_ms: int | None = None,
+        repeats_safely: bool = False,
+        retries_refused_webhooks: bool = True,
     ) -> None:
         self.name = name
         self.identifier_kinds = frozenset({"telegram", "tel"})
@@ -25,6 +30,7 @@ class FakeChannel:
         self.repeats_safely = repeats_safely
         self.quick_reply_kinds = frozenset({QuickReplyKind.REPLY})
         self.has_templates = True
+        self.retries_refused_webhooks = retries_refused_webhooks
         self.events: Sequence[ChannelEvent] | Exception = ()
         self.outcomes: list[SendReceipt | MediaFile | BaseException] = []
         self.sent: list[OutboundMessage] = []

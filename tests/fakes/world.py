@@ -9,6 +9,7 @@ import pytest
 from tests.fakes.blobs import FakeBlobs
 from tests.fakes.connections import FakeConnections
 from tests.fakes.customers import FakeCustomers
+from tests.fakes.intake import FakeIntake
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.routing import FakeRouting
 from tests.fakes.secrets import FakeSecrets
@@ -108,6 +109,7 @@ class Centre:
             customers=self.customers,
             routing=self.routing,
             connections=self.connections,
+            intake=FakeIntake(),
             settings=self.settings,
             timers=self.timers,
             inbound=FakeJobs(),

@@ -108,6 +108,7 @@ class Center:
             customers=stores.customers,
             routing=stores.routing,
             connections=stores.connections,
+            intake=stores.intake,
             settings=self.settings,
             timers=self.timers,
             inbound=self.inbound,

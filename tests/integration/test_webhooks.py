@@ -310,6 +310,46 @@ def test_a_queue_in_trouble_is_503_and_the_provider_may_try_again(door: Door) ->
     assert len(door.queued()) == 1
 
 
+def limited(door: Door, channel: str, sender_limit: int) -> None:
+    """Let the account of a channel take fewer events of one sender."""
+    configuration = configured()
+    accounts = {
+        name: replace(account, sender_limit=sender_limit) if account.channel == channel else account
+        for name, account in configuration.accounts.items()
+    }
+    _wiring.use_world(replace(door.world, settings=FakeSettings(replace(configuration, accounts=accounts))))
+
+
+@pytest.mark.parametrize(("channel", "name"), [("telegram", "location"), ("whatsapp", "text")])
+def test_a_webhook_over_a_limit_is_429_and_says_when_to_come_again(door: Door, channel: str, name: str) -> None:
+    limited(door, channel, sender_limit=1)
+    fixture = load(channel, name)
+    assert door.play(fixture).status_code == 200
+    answer = door.play(fixture)
+    assert refused(answer) == (429, {"error": "too_many_requests"})
+    assert 1 <= int(answer.headers["Retry-After"]) <= 10
+    assert len(door.queued()) == 1
+
+
+def test_a_text_message_over_a_limit_is_taken_all_the_same_because_twilio_would_not_send_it_again(door: Door) -> None:
+    limited(door, "twilio_sms", sender_limit=1)
+    fixtures = [load("twilio_sms", name) for name in ("sms", "sms_arabic_emoji", "mms_card_without_text")]
+    assert [door.play(fixture).status_code for fixture in fixtures] == [200, 200, 200]
+    assert len(door.queued()) == 3
+
+
+def test_a_flood_of_strangers_asks_nothing_of_aws(door: Door) -> None:
+    fixture, asked = load("whatsapp", "text"), list[str]()
+    door.play(fixture)
+    for service in (door.aws.clients.sqs, door.aws.clients.s3, door.aws.clients.ssm):
+        service.meta.events.register("before-call", lambda model, **_: asked.append(model.name))
+    for number in range(50):
+        forged = {**fixture.request.headers, "x-hub-signature-256": f"sha256={number:064x}"}
+        assert door.play(fixture, headers=forged).status_code == 401
+        assert door.play(fixture, path=f"/webhooks/telegram/nobody-{number}").status_code == 404
+    assert asked == []
+
+
 def test_a_secret_we_lost_is_our_fault(door: Door) -> None:
     door.aws.clients.ssm.delete_parameter(Name=f"/throughline/{STAGE}/telegram/webhook_secret")
     assert refused(door.play(load("telegram", "location"))) == (500, {"error": "internal"})

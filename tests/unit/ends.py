@@ -14,6 +14,7 @@ from tests.fakes.blobs import FakeBlobs
 from tests.fakes.channel import FakeChannel
 from tests.fakes.connections import FakeConnections
 from tests.fakes.customers import FakeCustomers
+from tests.fakes.intake import FakeIntake
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.routing import FakeRouting
 from tests.fakes.secrets import FakeSecrets
@@ -61,6 +62,7 @@ class Scene:
     telemetry: FakeTelemetry = field(default_factory=FakeTelemetry)
     settings: FakeSettings = field(default_factory=FakeSettings)
     secrets: FakeSecrets = field(default_factory=FakeSecrets)
+    intake: FakeIntake = field(default_factory=FakeIntake)
 
     def __post_init__(self) -> None:
         self.settings.configuration = Configuration(
@@ -78,6 +80,7 @@ class Scene:
             customers=self.customers,
             routing=FakeRouting(self.threads),
             connections=FakeConnections(),
+            intake=self.intake,
             settings=self.settings,
             timers=FakeTimers(),
             inbound=self.inbound,

@@ -156,6 +156,11 @@ PROBLEMS = [
     # forms and bounds
     ("{en: 5, id: 1}", "{en: 6}", "f.yaml:25:18: a proficiency is out of bounds; write a whole number from 1 to 5"),
     (
+        "address: demo_bot",
+        "address: demo_bot\n    sender_limit: 0",
+        "f.yaml:12:19: a limit is out of bounds; write a whole number from 1 to 1000000",
+    ),
+    (
         "voice: 1}",
         "voice: 2}",
         "f.yaml:26:32: a capacity for voice is out of bounds; write a whole number from 0 to 1",
@@ -332,6 +337,25 @@ def test_contacts_that_nobody_could_take_are_a_warning_and_no_refusal() -> None:
 def test_an_agent_without_a_capacity_for_the_class_takes_nothing_of_it() -> None:
     checked = check_text(edited("{chat: 3, voice: 1}", "{voice: 1}"), "dev")
     assert {problem.warning for problem in checked.problems} == {True}
+
+
+def test_limits_are_the_accounts_own_or_the_usual_ones() -> None:
+    configuration = check_text(
+        edited("address: demo_bot", "address: demo_bot\n    account_limit: 500"), "dev"
+    ).configuration
+    assert configuration is not None
+    limits = {name: (item.account_limit, item.sender_limit) for name, item in configuration.accounts.items()}
+    assert limits == {"telegram/demo": (500, 100), "twilio_sms/demo": (2000, 100)}
+
+
+def test_a_limit_that_one_sender_may_use_up_is_a_warning_and_no_refusal() -> None:
+    source = edited("address: demo_bot", "address: demo_bot\n    account_limit: 100")
+    (problem,) = check_text(source, "dev").problems
+    assert problem.warning
+    assert problem.told(Path("f.yaml")) == (
+        "f.yaml:10:3: warning: one sender may use up the 100 events that are taken in ten seconds; "
+        "write a smaller sender_limit"
+    )
 
 
 def test_an_agent_without_any_capacity_is_a_warning_and_no_refusal() -> None:

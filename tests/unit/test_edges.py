@@ -21,6 +21,7 @@ from throughline.domain.errors import (
     MalformedPayloadError,
     NotFoundError,
     StoreUnavailableError,
+    TooManyRequestsError,
     UnauthenticatedError,
 )
 from throughline.telemetry import discreet, logger
@@ -175,6 +176,13 @@ def test_the_log_has_the_place_and_not_the_words_of_what_nobody_expected(error: 
     assert SECRET not in line
     assert "test_edges.py" in line
     assert type(error).__name__ in line
+
+
+def test_who_is_over_a_limit_is_told_when_to_come_again() -> None:
+    refusal = answers_http(raising(TooManyRequestsError("over the limit", retry_after_s=7)))()
+    assert (refusal.status_code, refusal.body) == (429, {"error": "too_many_requests"})
+    assert refusal.headers == {"Retry-After": "7"}
+    assert "Retry-After" not in answers_http(raising(ForbiddenError()))().headers
 
 
 # ---------------------------------------------------------------- records

@@ -223,6 +223,11 @@ class Channel(Protocol):
 class WebhookChannel(Channel, Protocol):
     """A channel whose provider posts webhooks."""
 
+    @property
+    def retries_refused_webhooks(self) -> bool:
+        """Return whether the provider delivers a webhook again that was answered 429, so that nothing of it is lost."""
+        ...
+
     def handshake(self, request: WebhookRequest, account: Account) -> WebhookAnswer | None:
         """Answer a verification request (GET challenge, CRC), or return None if this is no such request.
 
@@ -491,6 +496,20 @@ class Connections(Protocol):
         ...
 
 
+class Intake(Protocol):
+    """How much was taken in lately. A subject is whatever has a limit: an account, or a sender of an account."""
+
+    def take(self, subject: str, *, limit: int, at_ms: int) -> bool:
+        """Take one event of `subject` if fewer than `limit` were taken in these ten seconds; return whether it was.
+
+        Counted over all processes, but not to the last: each may take a few more (`domain.limits.free_of`).
+
+        Raises:
+            StoreUnavailableError: nobody knows.
+        """
+        ...
+
+
 class Settings(Protocol):
     """The configuration in force; may be a few seconds old."""
 
@@ -655,6 +674,7 @@ class World:
     customers: Customers
     routing: Routing
     connections: Connections
+    intake: Intake
     settings: Settings
     timers: Timers
     inbound: Jobs

@@ -87,6 +87,7 @@ class Telegram:
     repeats_safely = False
     quick_reply_kinds = frozenset({QuickReplyKind.REPLY, QuickReplyKind.LINK, QuickReplyKind.LOCATION})
     has_templates = False
+    retries_refused_webhooks = True  # each chat for itself, after the Retry-After it is told
 
     def handshake(self, request: WebhookRequest, account: Account) -> None:
         """See Channel.handshake; Telegram has none."""

@@ -73,6 +73,7 @@ class TwilioSms:
     repeats_safely = False
     quick_reply_kinds: frozenset[QuickReplyKind] = frozenset()
     has_templates = True
+    retries_refused_webhooks = False  # only if the webhook's address asks for it, and then only within 15 s
 
     def handshake(self, request: WebhookRequest, account: Account) -> None:
         """See Channel.handshake; Twilio has none."""

@@ -62,6 +62,7 @@ class WhatsApp:
     repeats_safely = False
     quick_reply_kinds = frozenset(QuickReplyKind)
     has_templates = True
+    retries_refused_webhooks = True  # with growing pauses, for up to seven days
 
     def handshake(self, request: WebhookRequest, account: Account) -> WebhookAnswer | None:
         """See Channel.handshake; the challenge goes back to whoever knows the verify token."""

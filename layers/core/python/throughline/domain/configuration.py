@@ -12,11 +12,16 @@ DEFAULT_OFFER_S = 20
 DEFAULT_COOL_DOWN_S = 30
 DEFAULT_GRACE_S = 60
 DEFAULT_REOPEN_S = 24 * 3600
+DEFAULT_ACCOUNT_LIMIT = 2000
+DEFAULT_SENDER_LIMIT = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelAccount:
-    """One configured endpoint of a channel; `secrets` maps our name of a secret to the parameters that hold it."""
+    """One configured endpoint of a channel; `secrets` maps our name of a secret to the parameters that hold it.
+
+    `account_limit` and `sender_limit` are how many events are taken in ten seconds, in all and from one sender.
+    """
 
     channel: str
     name: str
@@ -27,6 +32,8 @@ class ChannelAccount:
     secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)
     templates: Mapping[str, MessageTemplate] = field(default_factory=dict)
+    account_limit: int = DEFAULT_ACCOUNT_LIMIT
+    sender_limit: int = DEFAULT_SENDER_LIMIT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

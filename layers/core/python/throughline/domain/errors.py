@@ -16,6 +16,7 @@
     - StoreUnavailableError
     - ProviderUnavailableError
     - ProviderThrottledError
+    - TooManyRequestsError        429, `retry_after_s` as Retry-After
   + UnknownOutcomeError           the provider may or may not have taken it             503, marked `unknown`
   + PartlySentError               some parts of a split message were taken, then `cause` came up
   + DeliveryError                 the provider said no for good; the agent is told why
@@ -150,6 +151,17 @@ class ProviderThrottledError(RetryableError):
     code = "provider_throttled"
 
     def __init__(self, message: str = "", *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class TooManyRequestsError(RetryableError):
+    """An account or a sender is over its limit; the same request will be taken in `retry_after_s` seconds."""
+
+    code = "too_many_requests"
+    http_status = 429
+
+    def __init__(self, message: str = "", *, retry_after_s: int) -> None:
         super().__init__(message)
         self.retry_after_s = retry_after_s
 

@@ -13,13 +13,14 @@ from throughline.domain.errors import (
     MalformedPayloadError,
     PayloadTooLargeError,
     RejectedError,
+    TooManyRequestsError,
     UnknownAccountError,
 )
-from throughline.domain.identifiers import digest, home_of, parse_entry_id
+from throughline.domain.identifiers import digest, parse_entry_id
 from throughline.domain.messages import ChannelEvent, NotUnderstood, StatusReported
 from throughline.flows.accounts import open_account, webhook_url
 from throughline.flows.keep import keep_event, keep_webhook
-from throughline.flows.link import home_key
+from throughline.flows.limit_intake import Excess, find_excess, group_for, require_room
 from throughline.flows.queue_events import queue_events
 from throughline.ports import Account, WebhookAnswer, WebhookChannel, WebhookRequest, World
 
@@ -43,7 +44,8 @@ class IncomingWebhook:
 def accept_webhook(world: World, incoming: IncomingWebhook, *, max_bytes: int) -> WebhookAnswer:
     """Return what the provider is told, once everything in its webhook is durable.
 
-    One write to the inbound queue for ten events; nothing else where every event was understood.
+    One write to the inbound queue for ten events; nothing else where every event was understood, and its account and
+    sender do not send much (`Intake.take`).
 
     Raises:
         UnknownAccountError: no such channel account is configured.
@@ -52,6 +54,7 @@ def accept_webhook(world: World, incoming: IncomingWebhook, *, max_bytes: int) -
         MalformedPayloadError: it cannot be read so far that its proof could be checked.
         ConfigurationError: a secret of the account is missing; the provider will try again.
         StoreUnavailableError: not everything is durable; the provider will try again.
+        TooManyRequestsError: all of it is over a limit; nothing was taken, and the provider will try again.
     """
     try:
         channel, configured = _find(world, incoming)
@@ -62,11 +65,11 @@ def accept_webhook(world: World, incoming: IncomingWebhook, *, max_bytes: int) -
         if answer is not None:
             return answer
         channel.verify(request, account)
-    except RejectedError as refusal:
+        _take_in(world, channel, configured, account, request)
+    except (RejectedError, TooManyRequestsError) as refusal:
         known = incoming.channel if incoming.channel in world.channels else "unknown"
         world.telemetry.count("webhook_refused", channel=known, code=refusal.code)
         raise
-    _take_in(world, channel, configured, account, request)
     return channel.accepted(request)
 
 
@@ -105,12 +108,38 @@ def _take_in(
     except MalformedPayloadError:
         keep_webhook(world, account.channel, account.name, request, UNREADABLE)
         return
-    reasons = [_why_not(world, configured, account, event) for event in events]
-    understood = [event for event, reason in zip(events, reasons, strict=True) if reason is None]
-    queue_events(world, [(event, _group(world, event)) for event in understood], request.received_ms)
-    for event, reason in zip(events, reasons, strict=True):
-        if reason is not None:
-            keep_event(world, event, reason, request.received_ms)
+    at_ms = request.received_ms
+    parts = [_part(world, configured, account, event, at_ms) for event in events]
+    if channel.retries_refused_webhooks:
+        require_room([part.excess for part in parts], at_ms)
+    for limit in sorted({part.excess for part in parts if part.excess}):
+        world.telemetry.count("webhook_over_limit", channel=channel.name, limit=limit)
+    wanted = [part for part in parts if part.unwanted is None]
+    queue_events(world, [(part.event, _group(world, part.event, part.excess)) for part in wanted], at_ms)
+    for part in parts:
+        if part.unwanted is not None:
+            keep_event(world, part.event, part.unwanted, at_ms)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """An event of a webhook. `unwanted` is why nobody here has a use for it, `excess` whose limit it is over."""
+
+    event: ChannelEvent
+    unwanted: str | None
+    excess: Excess | None
+
+
+def _part(world: World, configured: ChannelAccount, account: Account, event: ChannelEvent, at_ms: int) -> _Part:
+    unwanted = _why_not(world, configured, account, event)
+    owner = _owner(world, event) if unwanted is None else None  # of others the webhook's proof does not speak
+    excess = find_excess(world, event, owner or configured, at_ms, of_sender=owner is not None)
+    return _Part(event=event, unwanted=unwanted, excess=excess)
+
+
+def _owner(world: World, event: ChannelEvent) -> ChannelAccount | None:
+    channel, _, address = event.account.partition("/")
+    return world.settings.find_account_by_address(channel, address)
 
 
 def _why_not(world: World, configured: ChannelAccount, account: Account, event: ChannelEvent) -> str | None:
@@ -126,8 +155,7 @@ def _why_not(world: World, configured: ChannelAccount, account: Account, event: 
         return "no_sender"
     if event.account == account.account_id:
         return None
-    channel, _, address = event.account.partition("/")
-    other = world.settings.find_account_by_address(channel, address)
+    other = _owner(world, event)
     if other is None:
         return UNKNOWN_ACCOUNT
     return None if _secrets_of(other) & _secrets_of(configured) else FOREIGN_ACCOUNT
@@ -137,11 +165,11 @@ def _secrets_of(account: ChannelAccount) -> set[str]:
     return {parameter for parameters in account.secrets.values() for parameter in parameters}
 
 
-def _group(world: World, event: ChannelEvent) -> str:
+def _group(world: World, event: ChannelEvent, excess: Excess | None) -> str:
     """Return what an event must keep its order with: one person's events, or the reports on one message."""
     if isinstance(event, StatusReported):
         return _home_in(event.entry) or digest(event.account, event.message_id)
-    return home_of(event.senders[0], home_key(world))
+    return group_for(world, event, excess)
 
 
 def _home_in(entry: str | None) -> str | None:

@@ -92,7 +92,9 @@ class AgentClient:
                 )
         frame = found()
         if frame is None:
-            events = [seen["event"] for seen in self.frames]
+            events = [
+                str(seen.get("event") or seen.get("message")) for seen in self.frames
+            ]  # the gateway has frames too
             raise StayedAwayError(f"{self.name} waited for {what} and got {', '.join(events) or 'nothing'}")
         return frame
 

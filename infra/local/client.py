@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Self
 
@@ -29,10 +29,11 @@ class NoStackError(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What came back."""
+    """What came back. Header names are lower case."""
 
     status: int
     body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def json(self) -> Any:
         """Return the body as JSON."""
@@ -110,4 +111,5 @@ class StackClient:
             body = json.dumps(body).encode()
             sent["Content-Type"] = "application/json"
         answer = self._http.request(method, self.url + path, body=body, headers=sent, redirect=False)
-        return Answer(status=answer.status, body=answer.data)
+        headers_back = {name.lower(): value for name, value in answer.headers.items()}
+        return Answer(status=answer.status, body=answer.data, headers=headers_back)

@@ -16,7 +16,10 @@ from tests.chaos.tally import Tally, header, row
 
 Part = Callable[[Options], Tally]
 
-PARTS: Mapping[str, str] = {}  # a module here that has `run` → what it attacks
+# a module here that has `run` → what it attacks
+PARTS: Mapping[str, str] = {
+    "burst": "fifty times the normal traffic, with a customer and accounts that flood",
+}
 
 
 def main(arguments: Sequence[str]) -> int:

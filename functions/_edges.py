@@ -59,7 +59,7 @@ def _answering(handler: Callable[P, Any], tell: Callable[[Exception], dict[str, 
     return answering
 
 
-def _patience(error: Exception) -> dict[str, str]:
+def _patience(error: Exception) -> dict[str, str | list[str]]:
     return {"Retry-After": str(error.retry_after_s)} if isinstance(error, TooManyRequestsError) else {}
 
 

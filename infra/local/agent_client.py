@@ -92,9 +92,8 @@ class AgentClient:
                 )
         frame = found()
         if frame is None:
-            events = [
-                str(seen.get("event") or seen.get("message")) for seen in self.frames
-            ]  # the gateway has frames too
+            # The gateway has frames of its own, which say in `message` what went wrong.
+            events = [str(seen.get("event") or seen.get("message")) for seen in self.frames]
             raise StayedAwayError(f"{self.name} waited for {what} and got {', '.join(events) or 'nothing'}")
         return frame
 

@@ -11,7 +11,6 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from throughline.flows.signing_keys import SigningKeys, fetch_keys_over
-from throughline.flows.throttle import Throttle
 from throughline.ports import World
 
 if TYPE_CHECKING:
@@ -37,19 +36,12 @@ def use_world(chosen: World | None) -> None:
     """Let every function of this process work on `chosen`, or on AWS again. For tests."""
     _chosen[:] = [chosen] if chosen else []
     signing_keys.cache_clear()
-    visitor_throttle.cache_clear()
 
 
 @cache
 def signing_keys() -> SigningKeys:
     """Return the keys of those whose tokens we accept, as this process knows them."""
     return SigningKeys(fetch_keys_over(world().http), world().clock)
-
-
-@cache
-def visitor_throttle() -> Throttle:
-    """Return the buckets of those who sign in to web chat, as this process knows them."""
-    return Throttle(now_ms)
 
 
 def socket_url() -> str:

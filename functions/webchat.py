@@ -6,7 +6,7 @@ from typing import Any
 from chalice.app import Blueprint, Response
 
 from functions._edges import answers_screen, bearer_token, body_text, page_limit
-from functions._wiring import signing_keys, socket_url, visitor_throttle, world
+from functions._wiring import signing_keys, socket_url, world
 from throughline.flows.authenticate import sign_in
 from throughline.flows.read_visitor_thread import view_visitor_thread
 from throughline.flows.sign_visitor_in import PageRequest, cross_origin_headers, sign_visitor_in, view_web_chat
@@ -24,7 +24,7 @@ def get_web_chat(account: str) -> Response:
 @webchat.route("/webchat/{account}/visitors", methods=["POST", "OPTIONS"])
 def post_visitor(account: str) -> Response:
     """Answer a token for a visitor."""
-    page, told = _page(account), (signing_keys(), visitor_throttle(), body_text(webchat.current_request))
+    page, told = _page(account), (signing_keys(), body_text(webchat.current_request))
     return _answered(page, lambda: sign_visitor_in(world(), page, *told, socket=socket_url()))
 
 

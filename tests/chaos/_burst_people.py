@@ -16,7 +16,7 @@ from infra.local.centre import Account
 from infra.local.client import Answer, StackClient
 from infra.local.webhooks import Sender, Webhook, text_webhook
 from tests.journeys.desks import sign_in
-from throughline.channels import CHANNELS
+from throughline.channels import WEBHOOK_CHANNELS
 
 ATTEMPTS = 30
 PASSING = (
@@ -47,7 +47,7 @@ class Providers:
             await self._deliver(account, text_webhook(account, sender, text), text)
 
     async def _deliver(self, account: Account, webhook: Webhook, text: str) -> None:
-        repeats = CHANNELS[account.channel].retries_refused_webhooks
+        repeats = WEBHOOK_CHANNELS[account.channel].retries_refused_webhooks
         for _ in range(ATTEMPTS if repeats else 1):
             answer = await self._post(account, webhook)
             if answer is not None and answer.status == HTTPStatus.OK:

@@ -22,7 +22,7 @@ from tests.chaos._burst_history import History, Job
 from tests.chaos._burst_people import Desk, Providers, staffed
 from tests.chaos.options import Options
 from tests.chaos.tally import Tally
-from throughline.channels import CHANNELS
+from throughline.channels import WEBHOOK_CHANNELS
 
 CENTRE_FILE = Path(__file__).with_name("burst.yaml")
 NORMAL_PER_S = 0.5
@@ -179,7 +179,7 @@ class _Scene:
         if not refused:
             yield "the floods never met a limit: nothing was refused"
         for name in refused:
-            if not CHANNELS[name.partition("/")[0]].retries_refused_webhooks:
+            if not WEBHOOK_CHANNELS[name.partition("/")[0]].retries_refused_webhooks:
                 yield f"{name} was refused, and its provider does not repeat"
 
     def _order(self) -> Iterator[str]:

@@ -108,8 +108,8 @@ def test_has_a_page_that_names_every_event_and_secret(channel: Channel) -> None:
     assert [] == missing
 
 
-@each_channel
-def test_its_page_says_whether_a_webhook_over_the_limits_is_refused(channel: Channel) -> None:
+@each_webhook_channel
+def test_its_page_says_whether_a_webhook_over_the_limits_is_refused(channel: WebhookChannel) -> None:
     page = (DOCS / f"{channel.name}.md").read_text()
     assert ("**Over the limits: 429.**" in page) == channel.retries_refused_webhooks
     assert ("**Over the limits: taken all the same.**" in page) != channel.retries_refused_webhooks

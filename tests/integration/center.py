@@ -27,7 +27,6 @@ from throughline.flows.receive import Arrival, receive
 from throughline.flows.requeue import find_head
 from throughline.flows.run_timer import run_timer
 from throughline.flows.sign_visitor_in import PageRequest, sign_visitor_in
-from throughline.flows.throttle import Throttle
 from throughline.ports import HttpResponse, World
 
 KEY = rsa_key()
@@ -166,9 +165,8 @@ class Center:
     def sign_visitor_in(self, account: str = "shop", **told: Any) -> dict[str, Any]:
         """Let a page of the account's site ask for a token."""
         page = PageRequest(account=account, origin=f"https://{account}.example", source="203.0.113.7")
-        throttle = Throttle(self.clock)
         body = json.dumps(told)
-        return dict(sign_visitor_in(self.world, page, signing_keys(), throttle, body, socket="wss://center.test"))
+        return dict(sign_visitor_in(self.world, page, signing_keys(), body, socket="wss://center.test"))
 
     def visit(self, tab: str, account: str = "shop", **told: Any) -> dict[str, Any]:
         """Sign a visitor in, connect, and say hello; return what the page was answered."""

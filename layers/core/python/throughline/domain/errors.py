@@ -9,7 +9,6 @@
     - PayloadTooLargeError        413
     - MalformedPayloadError       400
     - InvalidRequestError         400
-    - ThrottledError              429
   + NotFoundError                 404
   + ConflictError                 lost a race: a normal outcome, never alerted          409
   + RetryableError                the world is busy; the same call may succeed later    503, record stays on the queue
@@ -100,17 +99,6 @@ class InvalidRequestError(RejectedError):
     code = "invalid_request"
 
 
-class ThrottledError(RejectedError):
-    """The caller asks too often; `retry_after_s` says when to ask again."""
-
-    code = "throttled"
-    http_status = 429
-
-    def __init__(self, message: str = "", *, retry_after_s: int = 1) -> None:
-        super().__init__(message)
-        self.retry_after_s = retry_after_s
-
-
 class NotFoundError(ThroughlineError):
     """There is no such thing."""
 
@@ -156,7 +144,7 @@ class ProviderThrottledError(RetryableError):
 
 
 class TooManyRequestsError(RetryableError):
-    """An account or a sender is over its limit; the same request will be taken in `retry_after_s` seconds."""
+    """Somebody is over a limit; the same request will be taken in `retry_after_s` seconds."""
 
     code = "too_many_requests"
     http_status = 429

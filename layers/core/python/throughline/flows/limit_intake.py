@@ -33,9 +33,9 @@ def find_excess(
     if isinstance(event, StatusReported):
         return None
     name = f"{account.channel}/{account.name}"
-    if of_sender and not _take(world, f"{name}|{_home(world, event)}", account.sender_limit, at_ms, account.channel):
+    if of_sender and not take_one(world, f"{name}|{_home(world, event)}", account.sender_limit, at_ms, account.channel):
         return Excess.SENDER
-    return None if _take(world, name, account.account_limit, at_ms, account.channel) else Excess.ACCOUNT
+    return None if take_one(world, name, account.account_limit, at_ms, account.channel) else Excess.ACCOUNT
 
 
 def require_room(excesses: Sequence[Excess | None], at_ms: int) -> None:
@@ -45,10 +45,12 @@ def require_room(excesses: Sequence[Excess | None], at_ms: int) -> None:
         TooManyRequestsError: everything is over them.
     """
     if excesses and all(excesses):
-        whose = " and ".join(sorted({excess for excess in excesses if excess}))
-        raise TooManyRequestsError(
-            f"over the limit of the {whose}", retry_after_s=math.ceil(reopens_in_ms(at_ms) / 1000)
-        )
+        raise over_limit(" and ".join(sorted({excess for excess in excesses if excess})), at_ms)
+
+
+def over_limit(whose: str, at_ms: int) -> TooManyRequestsError:
+    """Return the refusal of what came at `at_ms`: when to come again is when the next ten seconds begin."""
+    return TooManyRequestsError(f"over the limit of the {whose}", retry_after_s=math.ceil(reopens_in_ms(at_ms) / 1000))
 
 
 def group_for(world: World, event: ChannelEvent, excess: Excess | None) -> str:
@@ -65,7 +67,8 @@ def _home(world: World, event: ChannelEvent) -> Home:
     return home_of(event.senders[0], home_key(world))
 
 
-def _take(world: World, subject: str, limit: int, at_ms: int, channel: str) -> bool:
+def take_one(world: World, subject: str, limit: int, at_ms: int, channel: str) -> bool:
+    """Count one of `subject`; return whether it is within `limit` in ten seconds. 1 WRU at most; see ports.Intake."""
     try:
         return world.intake.take(subject, limit=limit, at_ms=at_ms)
     except StoreUnavailableError:  # a limit protects us from too much; it must not lose what is not

@@ -13,22 +13,22 @@ from urllib.parse import urlsplit
 from throughline.domain.configuration import ChannelAccount
 from throughline.domain.errors import ForbiddenError, InvalidRequestError, UnauthenticatedError, UnknownAccountError
 from throughline.domain.frames import iso
-from throughline.domain.identifiers import Identifier
+from throughline.domain.identifiers import Identifier, digest
 from throughline.domain.json_fields import Fields, decode_object
 from throughline.domain.visitors import ANONYMOUS, COMMON_FIELDS, IDENTIFIED, WEBCHAT, Profile
 from throughline.flows.accounts import open_account
 from throughline.flows.attach import MAX_VISITOR_BYTES, VISITOR_TYPES
 from throughline.flows.authenticate import identify
+from throughline.flows.limit_intake import over_limit, take_one
 from throughline.flows.signing_keys import SigningKeys
-from throughline.flows.throttle import Limit, Throttle
 from throughline.flows.token_claims import Claims, expiry_ms, proof_options, subject_of, unverified
 from throughline.flows.visitor_tokens import ALGORITHM, LASTING, SHORT, make_token, read_lasting_token
 from throughline.ports import Account, World
 
 View = Mapping[str, Any]
 
-FROM_ONE_ADDRESS = Limit(burst=30, per_s=0.5)
-OF_AN_ACCOUNT = Limit(burst=300, per_s=20)
+FROM_ONE_ADDRESS = 20  # sign-ins in ten seconds
+OF_AN_ACCOUNT = 200
 
 MAX_BODY_BYTES = 16 * 1024
 MAX_TOKEN_CHARACTERS = 8192
@@ -120,22 +120,19 @@ def _has_visitors(world: World) -> bool:
 # ---------------------------------------------------------------- who is it?
 
 
-def sign_visitor_in(  # noqa: PLR0913 - the world, and what this process knows
-    world: World, page: PageRequest, keys: SigningKeys, throttle: Throttle, body: str, *, socket: str
-) -> View:
+def sign_visitor_in(world: World, page: PageRequest, keys: SigningKeys, body: str, *, socket: str) -> View:
     """Return a token for a new visitor, for one who came before, or for whom the company signed in.
 
     Raises:
         UnknownAccountError: there is no such web chat.
-        ThrottledError: too many sign-ins, from this address or in all.
+        TooManyRequestsError: too many sign-ins, from this address or in all.
         ForbiddenError: neither a page of ours asks, nor a program that can say who its user is.
         UnauthenticatedError: the proof of who it is is not valid, or not for this account.
         InvalidRequestError: the body is not as it has to be, or leaves out what the account requires.
         ConfigurationError: a secret of the account is missing.
     """
     configured = _find(world, page.account)
-    throttle.admit(f"{page.account} {page.source}", FROM_ONE_ADDRESS)
-    throttle.admit(page.account, OF_AN_ACCOUNT)
+    _require_room(world, page)
     fields = Fields(decode_object(body or "{}", MAX_BODY_BYTES))
     returning = fields.text_or_none("visitor", MAX_TOKEN_CHARACTERS)
     identity = fields.text_or_none("identity", MAX_TOKEN_CHARACTERS)
@@ -203,6 +200,15 @@ def _claimed(claims: Claims, name: str) -> str | None:
 
 
 # ---------------------------------------------------------------- what they tell of themselves
+
+
+def _require_room(world: World, page: PageRequest) -> None:
+    """Return quietly if this sign-in is within the limits of its address and its account."""
+    subject, at_ms = f"{WEBCHAT}/{page.account}/visitors", world.clock()
+    if not take_one(world, f"{subject}|{digest(page.source)}", FROM_ONE_ADDRESS, at_ms, WEBCHAT):
+        raise over_limit("address", at_ms)
+    if not take_one(world, subject, OF_AN_ACCOUNT, at_ms, WEBCHAT):
+        raise over_limit("account", at_ms)
 
 
 def _told(fields: Fields, configured: ChannelAccount) -> Profile:

@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 
 from tests.unit.dying import Fate
+from tests.unit.ends import made_at
 from tests.unit.promises import root
 from tests.unit.stage import (
     ANA,
@@ -31,12 +32,15 @@ from tests.unit.stage import (
     to_queue,
     two_matters,
 )
+from throughline.domain.conversations import Direction
 from throughline.domain.errors import RetryableError, ThroughlineError
 from throughline.domain.identifiers import AgentId, ConnectionId, Identifier
-from throughline.domain.messages import ConsentChanged
+from throughline.domain.messages import ConsentChanged, DeliveryStatus, StatusReported
 from throughline.domain.routing import Presence
+from throughline.flows.acknowledge import acknowledge
 from throughline.flows.conclude import wrap_up
 from throughline.flows.presence import lose_connection
+from throughline.flows.reply import send_reply
 
 PARENT = "bsuid_parent:US.ENT.1"
 FIRST, AGAIN = False, True
@@ -199,6 +203,57 @@ def test_whatever_comes_between_a_joining_one_person_has_one_conversation(step: 
             if refused:
                 known = scene.centre.customers.find_identifier(home, Identifier.parse(refused))  # type: ignore[arg-type]
                 assert (name, at, known and known.opted_out(WHATSAPP["account"])) == (name, at, True)
+
+
+CONSENTING: Mapping[str, Callable[[Stage], Stage]] = {
+    "said": lambda it: it.does(opts_out(BSUID)),
+    "reported by the provider": lambda it: it.does(is_told_of_an_opt_out(BSUID)),
+}
+
+
+def is_told_of_an_opt_out(sender: str) -> Act:
+    """A reply failed, because its receiver does not want any."""
+
+    def act(it: Stage) -> None:
+        [reply] = [entry for entry in it.centre.threads.entries.values() if entry.direction is Direction.OUTBOUND]
+        report = StatusReported(
+            channel="whatsapp",
+            account=WHATSAPP["account"],
+            provider_id="report",
+            senders=(Identifier.parse(sender),),
+            sent_ms=it.centre.now_ms,
+            message_id="p1",
+            entry=reply.entry_id,
+            status=DeliveryStatus.FAILED,
+            opted_out=True,
+        )
+        acknowledge(it.world, report, arrival_ms=it.centre.now_ms)
+
+    return act
+
+
+@pytest.mark.parametrize("way", CONSENTING)
+def test_an_opt_out_is_known_though_its_identifier_joins_another_customer_meanwhile(way: str) -> None:
+    def build() -> Stage:
+        scene = two_matters()
+        head = scene.centre.live(BSUID)
+        send_reply(
+            scene.world,
+            AgentId(str(head.holder)),
+            head.conversation,
+            message_id=made_at(scene.centre.now_ms),
+            text="Which one do you mean?",
+            attachments=(),
+            via=None,
+        )
+        return CONSENTING[way](scene)
+
+    for at in range(1, count_of(build) + 1):
+        scene = build()
+        meet(scene, at, says(PHONE, BSUID))
+        home = root(scene.centre, scene.centre.home(BSUID))
+        known = scene.centre.customers.find_identifier(home, Identifier.parse(BSUID))  # type: ignore[arg-type]
+        assert (at, known and known.opted_out(WHATSAPP["account"])) == (at, True)
 
 
 def test_two_who_bring_the_same_third_identifier_at_once_become_one_customer() -> None:

@@ -12,6 +12,7 @@ from throughline.domain.vias import Via
 from throughline.flows.keep import keep_event
 from throughline.flows.notify import notify_holder
 from throughline.flows.read_thread import find_live
+from throughline.flows.remember_consent import remember_consent
 from throughline.flows.show_visitor import show_status
 from throughline.ports import World
 
@@ -76,6 +77,5 @@ def _may_have_parts(world: World, entry: Entry) -> bool:
 
 def _remember_opt_out(world: World, entry: Entry, event: StatusReported, arrival_ms: int) -> None:
     via = Via.parse(entry.via or "")
-    customer, _ = find_live(world, CustomerId(entry.home))
     at_ms = event.sent_ms if event.sent_ms is not None else arrival_ms
-    world.customers.set_consent(customer, via.identifier, via.account, granted=False, at_ms=at_ms)
+    remember_consent(world, CustomerId(entry.home), via.identifier, via.account, granted=False, at_ms=at_ms)

@@ -31,6 +31,7 @@ from throughline.flows.announce import announce_entry
 from throughline.flows.link import link_identifiers
 from throughline.flows.notify import notify_holder
 from throughline.flows.read_thread import find_live
+from throughline.flows.remember_consent import remember_consent
 from throughline.flows.require_open_way import require_open_way
 from throughline.flows.show_visitor import show_entry
 from throughline.ports import Account, Channel, World
@@ -231,7 +232,7 @@ def _fail(world: World, reply: _Reply, code: str, reason: str, provider_ids: tup
 
 def _remember_opt_out(world: World, reply: _Reply) -> None:
     via = Via.parse(reply.entry.via or "")
-    world.customers.set_consent(reply.customer, via.identifier, via.account, granted=False, at_ms=world.clock())
+    remember_consent(world, reply.customer, via.identifier, via.account, granted=False, at_ms=world.clock())
 
 
 def _settle(

@@ -50,6 +50,7 @@ from throughline.flows.notify import notify_holder, record_offer
 from throughline.flows.read_thread import find_live
 from throughline.flows.recognise_language import recognise_language
 from throughline.flows.record_state import record_state
+from throughline.flows.remember_consent import remember_consent
 from throughline.flows.show_visitor import show_entry, show_opening
 from throughline.ports import World
 
@@ -332,18 +333,12 @@ def _reopen(world: World, head: Head, opening: Opening, entry: Entry, arrival: A
 
 
 def _amend(world: World, event: PersonEvent, entry: Entry) -> None:
-    customer, live = find_live(world, CustomerId(entry.home))
+    customer = CustomerId(entry.home)
     if isinstance(event, ConsentChanged) and event.scope == EVERYTHING:
-        world.customers.set_consent(
-            customer, event.senders[0], event.account, granted=event.granted, at_ms=entry.sent_ms
-        )
-    if isinstance(event, IdentityChanged) and live:
-        link_identifiers(world, live, (event.previous, event.current))
+        identifier, granted = event.senders[0], event.granted
+        remember_consent(world, customer, identifier, event.account, granted=granted, at_ms=entry.sent_ms)
+    if isinstance(event, IdentityChanged):
+        _, live = find_live(world, customer)
+        if live:
+            link_identifiers(world, live, (event.previous, event.current))
     announce_entry(world, entry)
-
-
-def _remember_consent(world: World, event: ConsentChanged, customer: CustomerId, at_ms: int) -> None:
-    known: CustomerId | None = None
-    while known != customer:  # written, then looked at again: a merge in between has carried over what it saw
-        world.customers.set_consent(customer, event.senders[0], event.account, granted=event.granted, at_ms=at_ms)
-        known, customer = customer, find_live(world, customer)[0]

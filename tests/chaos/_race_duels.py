@@ -1,0 +1,279 @@
+"""Two parties at the same instant, again and again, a little earlier or later each time."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tests.chaos._race_floor import RaceFloor
+from tests.chaos._race_people import (
+    SMS,
+    available_at,
+    comes,
+    configuration,
+    home,
+    message,
+    profile,
+)
+from tests.chaos._race_worker import Job
+from tests.promises import breaches
+from throughline.domain.configuration import Configuration
+from throughline.domain.identifiers import Home
+
+AGENTS = ("ada", "ben", "eva")
+CONFIGURATION: Configuration = configuration(
+    [
+        profile("ada", skills={"en": 3}, chat=1),
+        profile("ben", skills={"en": 3}, chat=1),
+        profile("eva", skills={"en": 2, "sales": 3}, chat=2),
+    ]
+)
+KNOWN = ("sig#en.3", "sig#en.2+sales.3", "req#en.1", "req#sales.2", "req#@ben")
+APART_S = 0.03
+MAX_BROKEN = 5  # the rest would tell the same
+
+
+class Duel:
+    """One round: who is there, who has written, and whose screens are open."""
+
+    def __init__(self, floor: RaceFloor, number: int) -> None:
+        self.floor = floor
+        self.number = number
+        self.homes: list[Home] = []
+        self._people = 0
+
+    def at_once(self, *jobs: Job) -> None:
+        """Have them begin at the same instant, but for some milliseconds of chance."""
+        for job in jobs:
+            job.apart_s = self.floor.draws.choice([0.0, self.floor.draws.random() * APART_S])
+        self.floor.now(*jobs)
+
+    def written(self) -> Job:
+        """Return the record of a stranger's first message."""
+        sender = f"tel:+1{self.number:06d}{self._people:03d}"
+        self._people += 1
+        self.homes.append(home(sender))
+        return self.floor.message(message(self.floor, SMS, sender))
+
+    def write(self) -> str:
+        """Have a stranger write; return their home."""
+        self.floor.now(self.written())
+        return self.homes[-1]
+
+    def again(self) -> Job:
+        """Return the record of a further message of the first who wrote."""
+        return self.floor.message(message(self.floor, SMS, f"tel:+1{self.number:06d}000"))
+
+    def offer(self) -> Mapping[str, Any]:
+        """Return the work of the timer of the offer that is pending."""
+        [work] = [work for _, _, work in self.floor.armed if work["kind"] == "offer_timeout"]
+        return work
+
+    def accept(self, connection: str) -> Job:
+        """Return the frame that accepts it."""
+        offer = self.offer()
+        return self.floor.says(connection, "offer.accept", offer=f"{offer['conversation']}.{offer['turn']}")
+
+    def accepted(self, connection: str) -> str:
+        """Have it accepted, and return the conversation."""
+        job = self.accept(connection)
+        conversation = str(self.offer()["conversation"])
+        self.floor.now(job)
+        return conversation
+
+
+Fight = Callable[[Duel], None]
+
+
+def _free_and_arriving(duel: Duel) -> None:
+    screen = comes(duel.floor, "ada", available=False)
+    duel.at_once(available_at(duel.floor, screen), duel.written())
+
+
+def _several_free_and_several_arriving(duel: Duel) -> None:
+    screens = [comes(duel.floor, agent, available=False) for agent in ("ada", "ben")]
+    duel.at_once(*(available_at(duel.floor, screen) for screen in screens), duel.written(), duel.written())
+
+
+def _one_place(duel: Duel) -> None:
+    comes(duel.floor, "ada")
+    duel.at_once(*(duel.written() for _ in range(duel.floor.crew.size)))
+
+
+def _one_contact(duel: Duel) -> None:
+    screens = [comes(duel.floor, agent, available=False) for agent in AGENTS]
+    duel.write()
+    duel.at_once(*(available_at(duel.floor, screen) for screen in screens))
+
+
+def _accept_and_deadline(duel: Duel) -> None:
+    floor, screen = duel.floor, comes(duel.floor, "ada")
+    comes(floor, "eva", available=bool(duel.number % 2))
+    [where] = [duel.write()]
+    offers = [work for _, _, work in floor.armed if work["kind"] == "offer_timeout"]
+    taker = next(iter(floor.standing((where,)).lives)).holder
+    accepting = floor.says(
+        screen if taker == "ada" else _screen_of(floor, str(taker)),
+        "offer.accept",
+        offer=f"{offers[0]['conversation']}.{offers[0]['turn']}",
+    )
+    duel.at_once(accepting, floor.work(offers[0]))
+    if floor.answer_to(accepting).get("event") == "ack":
+        [head] = floor.standing((where,)).lives
+        if (head.holder, head.turn, head.state) != (taker, offers[0]["turn"], "active"):
+            floor.breaks(f"{taker} accepted {head.conversation} and does not have it", head.conversation, str(taker))
+
+
+def _screen_of(floor: RaceFloor, agent: str) -> str:
+    return str(floor.standing(()).agents[agent].sockets[0])  # type: ignore[index]
+
+
+def _reject_and_deadline(duel: Duel) -> None:
+    floor, screen = duel.floor, comes(duel.floor, "ada")
+    duel.write()
+    offer = duel.offer()
+    comes(floor, "ben")
+    rejecting = floor.says(screen, "offer.reject", offer=f"{offer['conversation']}.{offer['turn']}")
+    duel.at_once(rejecting, floor.work(offer), floor.work({**offer, "deadline_ms": offer["deadline_ms"] + 1}))
+
+
+def _close_and_transfer(duel: Duel) -> None:
+    floor, screen = duel.floor, comes(duel.floor, "ada")
+    duel.write()
+    conversation = duel.accepted(screen)
+    comes(floor, "eva")
+    close = floor.says(screen, "conversation.close", conversation=conversation)
+    move = {"kind": "transfer", "agent": "ada", "conversation": conversation, "turn": 2}
+    duel.at_once(close, floor.work({**move, "queue": "sales", "to_agent": None}))
+
+
+def _two_transfers(duel: Duel) -> None:
+    floor, screen = duel.floor, comes(duel.floor, "ada")
+    duel.write()
+    conversation = duel.accepted(screen)
+    for agent in ("ben", "eva"):
+        comes(floor, agent)
+    move = {"kind": "transfer", "agent": "ada", "conversation": conversation, "turn": 2}
+    to_queue = floor.work({**move, "queue": "sales", "to_agent": None})
+    duel.at_once(to_queue, floor.work({**move, "queue": None, "to_agent": "ben"}))
+
+
+def _transfer_and_its_target_gone(duel: Duel) -> None:
+    floor, screen = duel.floor, comes(duel.floor, "ada")
+    duel.write()
+    conversation = duel.accepted(screen)
+    target = comes(floor, "ben")
+    move = {"kind": "transfer", "agent": "ada", "conversation": conversation, "turn": 2}
+    vanish = floor.work({"kind": "vanish", "agent": "ben", "connection": target})
+    duel.at_once(floor.work({**move, "queue": None, "to_agent": "ben"}), vanish)
+
+
+def _disconnect_and_claim(duel: Duel) -> None:
+    floor, screen = duel.floor, comes(duel.floor, "ada")
+    vanish = floor.work({"kind": "vanish", "agent": "ada", "connection": screen})
+    duel.at_once(vanish, duel.written())
+
+
+def _hello_and_an_older_end(duel: Duel) -> None:
+    floor, old = duel.floor, comes(duel.floor, "ada")
+    duel.write()
+    new = floor.connects("ada")
+    floor.now(new)
+    vanish = floor.work({"kind": "vanish", "agent": "ada", "connection": old})
+    duel.at_once(floor.says(new.connection, "hello"), vanish)
+
+
+def _hello_and_its_own_end(duel: Duel) -> None:
+    floor, new = duel.floor, duel.floor.connects("ada")
+    floor.now(new)
+    duel.write()
+    vanish = floor.work({"kind": "vanish", "agent": "ada", "connection": new.connection})
+    duel.at_once(floor.says(new.connection, "hello"), vanish)
+
+
+def _hello_and_grace(duel: Duel) -> None:
+    floor, screen = duel.floor, comes(duel.floor, "ada")
+    duel.write()
+    duel.accepted(screen)
+    floor.now(floor.work({"kind": "vanish", "agent": "ada", "connection": screen}))
+    comes(floor, "ben")
+    [grace] = [work for _, _, work in floor.armed if work["kind"] == "grace"]
+    new = floor.connects("ada")
+    floor.now(new)
+    duel.at_once(floor.says(new.connection, "hello"), floor.work(grace))
+
+
+def _close_and_another_message(duel: Duel) -> None:
+    floor, screen = duel.floor, comes(duel.floor, "ada")
+    duel.write()
+    conversation = duel.accepted(screen)
+    duel.at_once(floor.says(screen, "conversation.close", conversation=conversation), duel.again())
+
+
+def _pause_and_another_message(duel: Duel) -> None:
+    floor, screen = duel.floor, comes(duel.floor, "ada")
+    duel.write()
+    conversation = duel.accepted(screen)
+    until = _iso(floor.now_ms + 3_600_000)
+    pause = floor.says(screen, "conversation.pause", conversation=conversation, until=until)
+    duel.at_once(pause, duel.again(), duel.written())
+
+
+def _cool_down_and_free(duel: Duel) -> None:
+    floor, screen = duel.floor, comes(duel.floor, "ada")
+    duel.write()
+    offer = duel.offer()
+    floor.now(floor.says(screen, "offer.reject", offer=f"{offer['conversation']}.{offer['turn']}"))
+    [cool_down] = [work for _, _, work in floor.armed if work["kind"] == "cool_down"]
+    other = comes(floor, "ben", available=False)
+    duel.at_once(floor.work(cool_down), available_at(floor, other))
+
+
+def _iso(at_ms: int) -> str:
+    from throughline.domain.frames import iso
+
+    return iso(at_ms)
+
+
+DUELS: Mapping[str, Fight] = {
+    "an agent comes free, a contact arrives": _free_and_arriving,
+    "two agents come free, two contacts arrive": _several_free_and_several_arriving,
+    "contacts arrive at one free place": _one_place,
+    "agents come free for one contact": _one_contact,
+    "accept, deadline": _accept_and_deadline,
+    "reject, deadline twice": _reject_and_deadline,
+    "close, transfer": _close_and_transfer,
+    "transfer to a queue, to a colleague": _two_transfers,
+    "transfer to a colleague, who goes": _transfer_and_its_target_gone,
+    "disconnect, claim": _disconnect_and_claim,
+    "hello, the end of an older screen": _hello_and_an_older_end,
+    "hello, its own end": _hello_and_its_own_end,
+    "hello, the end of the grace": _hello_and_grace,
+    "close, another message": _close_and_another_message,
+    "pause, another message": _pause_and_another_message,
+    "cool-down, another agent comes free": _cool_down_and_free,
+}
+
+
+def race_duels(floor: RaceFloor, rounds: int, *, only: tuple[str, ...] = (*DUELS,), first: int = 0) -> None:
+    """Fight every duel so many times; each begins with nobody there. Ends early when it is clear that something broke."""
+    floor.tables.know("chat", *KNOWN)
+    number = first
+    for _ in range(rounds):
+        for name in only:
+            number += 1
+            if len(floor.broken) < MAX_BROKEN:
+                fight(floor, name, number)
+
+
+def fight(floor: RaceFloor, name: str, number: int) -> None:
+    """Fight one duel and look what stands afterwards."""
+    duel = Duel(floor, number)
+    floor.note(-1, f"duel {number}: {name}")
+    DUELS[name](duel)
+    floor.tally["points"] += 1
+    homes = tuple(duel.homes)
+    standing = floor.standing(homes)
+    for promise, sentences in breaches(standing).items():
+        floor.tally["stuck"] += promise == "nobody_waits_while_an_able_agent_is_free"
+        concerned = (*(head.conversation for head in standing.lives), *AGENTS)
+        floor.breaks(f"{name} (duel {number}): {promise}: {'; '.join(sentences)}", *concerned)
+    floor.forget()

@@ -1,0 +1,264 @@
+"""Queues, timers, screens and the clock of the races, in the parent's hands: it decides what is delivered when.
+
+The clock is the real one plus what was skipped: nobody waits twenty seconds for an offer to run out.
+"""
+
+import heapq
+import multiprocessing
+import random
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import count
+from typing import Any
+
+from tests.chaos._race_crew import Crew
+from tests.chaos._race_tables import RaceTables
+from tests.chaos._race_worker import Job, Setup, number_of
+from tests.promises import Standing
+from throughline.aws.queues import compact
+from throughline.domain.configuration import Configuration
+from throughline.domain.encodings import InboundJob, encode_inbound
+from throughline.domain.messages import ChannelEvent
+
+WORKERS = 4
+SOCKETS = 100_000
+MAX_DELIVERIES = 60
+HISTORY = 60_000
+SHOWN = 80  # lines of the history of whoever came to harm
+LISTEN_S = 0.05
+SAMPLE_S = 0.4
+
+Hear = Callable[[str, Mapping[str, Any]], None]
+
+
+class RaceFloor:
+    """One stage on the engine with everybody who is at work there. A context manager: it ends its processes."""
+
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        stage: str,
+        configuration: Configuration,
+        seed: str,
+        *,
+        taken_out: str | None = None,
+        workers: int = WORKERS,
+    ) -> None:
+        self.draws = random.Random(seed)
+        self.tables = RaceTables(environment["AWS_ENDPOINT_URL"], stage)
+        self.on_frame: Hear = lambda _connection, _frame: None
+        self.armed: list[tuple[int, int, dict[str, Any]]] = []
+        self.broken: list[str] = []
+        self.tally: Counter[str] = Counter()
+        self.answers: dict[str, Mapping[str, Any]] = {}  # by the id of the frame that was answered
+        self.offered: dict[str, set[str]] = {}  # to whom each offer was shown
+        self._begun_s = time.monotonic()
+        self._history: deque[str] = deque(maxlen=HISTORY)
+        self._numbers = count(1)
+        self._queue: deque[list[Job]] = deque()
+        self._sampled_s = 0.0
+        self._skew_ms: Any = multiprocessing.get_context("spawn").RawValue("q", 0)
+        self.shut: Any = multiprocessing.get_context("spawn").RawArray("b", SOCKETS)
+        self.crew = Crew(
+            workers,
+            Setup(
+                environment=environment,
+                stage=stage,
+                configuration=configuration,
+                seed=seed,
+                skew_ms=self._skew_ms,
+                shut=self.shut,
+                taken_out=taken_out,
+            ),
+            self,
+        )
+
+    def __enter__(self) -> "RaceFloor":
+        self.crew.wait_until_ready()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.crew.stop()
+
+    # ------------------------------------------------------------ what is to be done
+
+    def message(self, event: ChannelEvent, *, apart_s: float = 0.0) -> Job:
+        """Return the record of a provider's event: another one for every delivery by the provider."""
+        number = next(self._numbers)
+        job = InboundJob(inbound=f"in-{number}", arrival_ms=self.now_ms, event=event)
+        return Job(kind="inbound", payload=compact(encode_inbound(job)), number=number, apart_s=apart_s)
+
+    def work(self, work: Mapping[str, Any], *, apart_s: float = 0.0) -> Job:
+        """Return the record of a timer."""
+        return Job(kind="timers", payload=compact(work), number=next(self._numbers), apart_s=apart_s)
+
+    def says(self, connection: str, action: str, *, apart_s: float = 0.0, **fields: Any) -> Job:
+        """Return a frame of a client, to be repeated under the same id until it is answered."""
+        number = next(self._numbers)
+        text = compact({"action": action, "id": f"f{number}", **fields})
+        return Job(kind="message", payload=text, connection=connection, number=number, apart_s=apart_s)
+
+    def connects(self, agent: str) -> Job:
+        """Return the opening of a socket; its connection bears the next number."""
+        number = next(self._numbers)
+        return Job(kind="connect", payload="", connection=f"{agent}-{number}", agent=agent, number=number)
+
+    def disconnects(self, connection: str, *, apart_s: float = 0.0) -> Job:
+        """Return the end of a socket."""
+        number = next(self._numbers)
+        return Job(kind="disconnect", payload="", connection=connection, number=number, apart_s=apart_s)
+
+    def hand(self, *jobs: Job) -> None:
+        """Have jobs done from the same instant on, behind what was handed in before."""
+        self._queue.append([replace(job, deliveries=job.deliveries + 1) for job in jobs])
+
+    def now(self, *jobs: Job) -> None:
+        """Have jobs done from the same instant on, and everything that follows from them at once."""
+        self.hand(*jobs)
+        self.settle()
+
+    # ------------------------------------------------------------ the clock
+
+    @property
+    def now_ms(self) -> int:
+        """Return the time of everybody here."""
+        return time.time_ns() // 1_000_000 + int(self._skew_ms.value)
+
+    def skip(self, seconds: float) -> None:
+        """Let time go by. What comes due is handed in when next somebody looks."""
+        self._skew_ms.value += round(seconds * 1000)
+
+    def skip_to_next_timer(self) -> bool:
+        """Let time go by until the next timer is due; False when none is armed."""
+        if self.armed:
+            self.skip(max(0, self.armed[0][0] - self.now_ms + 1) / 1000)
+        return bool(self.armed)
+
+    # ------------------------------------------------------------ doing it
+
+    @property
+    def pending(self) -> int:
+        """Return how many instants are still to come."""
+        return len(self._queue)
+
+    def go_on(self, *, twice: float = 0.0) -> None:
+        """Hand out what can be, and listen. `twice` is the chance that a record is delivered twice."""
+        self._take_due(twice)
+        while self._queue and self.crew.free >= min(len(self._queue[0]), self.crew.size):
+            self.crew.hand_out(self._queue.popleft())
+        self.crew.listen(LISTEN_S)
+        self._sample()
+
+    def settle(self) -> None:
+        """Go on until nothing is to be done any more at this instant."""
+        while not self.is_still:
+            self.go_on()
+
+    @property
+    def is_still(self) -> bool:
+        """Return whether nobody does anything and nothing is due."""
+        due = bool(self.armed) and self.armed[0][0] <= self.now_ms
+        return self.crew.idle and not self._queue and not due
+
+    def _take_due(self, twice: float) -> None:
+        while self.armed and self.armed[0][0] <= self.now_ms:
+            self.deliver(self.work(heapq.heappop(self.armed)[2]), twice=twice)
+
+    def deliver(self, job: Job, *, twice: float) -> None:
+        """Hand a job in; perhaps to two processes at the same instant, or again when it was done."""
+        drawn = self.draws.random()
+        if drawn < twice / 2:
+            again = replace(job, deliveries=job.deliveries + 1, apart_s=self.draws.random() * 0.01)
+            self.hand(job, again)
+        else:
+            self.hand(job)
+            if drawn < twice:
+                self.hand(replace(job, deliveries=job.deliveries + 1))
+
+    def _sample(self) -> None:
+        """Look at every agent now and then, in the middle of everything: nobody ever has too much."""
+        if time.monotonic() - self._sampled_s < SAMPLE_S:
+            return
+        self._sampled_s = time.monotonic()
+        for sentence in self.tables.over_capacity():
+            self.tally["over_capacity"] += 1
+            self.breaks(f"in the middle of the run {sentence}")
+
+    # ------------------------------------------------------------ what is heard
+
+    def timer(self, work: dict[str, Any], due_ms: int) -> None:
+        """Take a timer that was armed."""
+        heapq.heappush(self.armed, (due_ms, next(self._numbers), work))
+
+    def frame(self, connection: str, frame: dict[str, Any]) -> None:
+        """Take a frame that was posted."""
+        self.note(-1, f"{connection} is told {str(frame)[:300]}")
+        if frame.get("code") in {"store_unavailable", "retryable"}:
+            return
+        if "id" in frame:
+            self.answers[str(frame["id"])] = frame
+        for offer in [frame] if frame.get("event") == "offer" else frame.get("offers", []):
+            self._shown(str(offer["offer"]), connection.rpartition("-")[0])
+        self.on_frame(connection, frame)
+
+    def _shown(self, offer: str, agent: str) -> None:
+        """Take note to whom an offer was shown: there is one only, whoever looks."""
+        agents = self.offered.setdefault(offer, set())
+        if agents and agent not in agents:
+            self.tally["doubled"] += 1
+            self.breaks(f"{offer} was offered to {', '.join(sorted(agents))} and to {agent}", offer.rpartition(".")[0])
+        agents.add(agent)
+
+    def answer_to(self, job: Job) -> Mapping[str, Any]:
+        """Return what a client was answered, nothing if it was not."""
+        return self.answers.get(f"f{job.number}", {})
+
+    def done(self, job: Job, *, well: bool) -> None:
+        """Have a job repeated that was not done."""
+        if job.kind == "message":
+            well = bool(self.answer_to(job)) or bool(self.shut[number_of(job.connection)])
+        if not well:
+            self._repeat(job)
+
+    def died(self, job: Job) -> None:
+        """Have a job repeated whose process was killed; nobody repeats the end of a socket."""
+        if job.kind != "disconnect":
+            self._repeat(job)
+
+    def _repeat(self, job: Job) -> None:
+        if job.deliveries > MAX_DELIVERIES:
+            self.breaks(f"a {job.kind} was delivered {job.deliveries} times in vain", str(job.payload))
+        else:
+            self.hand(replace(job, apart_s=0.0))
+
+    def error(self, job: Job | None, text: str) -> None:
+        """Take note of an error that nobody meant to raise."""
+        self.breaks(f"{job.kind if job else 'a process'} met an error: {text}")
+
+    # ------------------------------------------------------------ what broke
+
+    def note(self, worker: int, text: str) -> None:
+        """Keep a line of the history."""
+        who = f"#{worker}" if worker >= 0 else "  "
+        self._history.append(f"{time.monotonic() - self._begun_s:8.3f} {who} {text}")
+
+    def breaks(self, sentence: str, *concerned: str) -> None:
+        """Note that something does not hold, with the history of whom it concerns."""
+        self.broken.append("\n".join([sentence, *self._lines(concerned)]))
+
+    def _lines(self, concerned: tuple[str, ...]) -> list[str]:
+        lines = [f"    {line}" for line in self._history if any(name in line for name in concerned)]
+        changes = [f"    {change}" for name in concerned for change in self.tables.changes(name)]
+        return changes + lines[-SHOWN:]
+
+    def standing(self, homes: tuple[str, ...] | None = None) -> Standing:
+        """Return what stands in the tables; with `homes` only these are looked at of the threads."""
+        return self.tables.standing([work for _, _, work in self.armed], homes)
+
+    def forget(self) -> None:
+        """Begin anew: no agent, no hint, no timer. Contacts stay, and are nobody's any more."""
+        self.tables.wipe_routing()
+        self.armed.clear()
+        self.answers.clear()

@@ -1,0 +1,90 @@
+"""One rule of the write protocol taken out at a time, to show that the races see it. For trials only."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+from unittest.mock import patch
+
+
+def take_out(rule: str | None) -> None:
+    """Let this process work without a rule, until it ends. None takes nothing out.
+
+    Raises:
+        KeyError: nobody knows this rule.
+    """
+    if rule is not None:
+        RULES[rule]()
+
+
+def _second_look_of_the_agent() -> None:
+    """An agent who stands ready does not look again: the look before the hint is all there is."""
+    from throughline.flows import assign
+
+    look = assign._oldest_waiting
+
+    def first_only(*arguments: Any, strong: bool) -> Any:
+        return None if strong else look(*arguments, strong=strong)
+
+    patch.object(assign, "_oldest_waiting", first_only).start()
+
+
+def _second_look_of_the_contact() -> None:
+    """A contact that has begun to wait does not look again."""
+    from throughline.flows import assign
+
+    find = assign._find
+
+    def first_only(*arguments: Any, strong: bool, tries: int) -> bool:
+        return not strong and find(*arguments, strong=strong, tries=tries)
+
+    patch.object(assign, "_find", first_only).start()
+
+
+def _capacity_condition() -> None:
+    """A claim asks whether the agent is there, and not whether there is room."""
+    from throughline.store import _agents
+    from throughline.store._expressions import Expression, every, path, value
+    from throughline.store._values import to_attribute
+
+    def claimed(work_class: str) -> Expression:
+        load = path("load", work_class)
+        return Expression(
+            _agents._held.set(value("slot", "M")),
+            load.set(load + _agents._ONE),
+            _agents._seq.set(_agents._seq + _agents._ONE),
+            condition=every(
+                path("routable") == to_attribute(True),  # noqa: FBT003
+                path("epoch") == value("epoch"),
+                _agents._held.does_not_exist(),
+            ),
+        )
+
+    patch.object(_agents, "_claimed", claimed).start()
+
+
+def _turn() -> None:
+    """Nothing that is written of a contact asks at which turn it is."""
+    from throughline.store import _head_writes
+    from throughline.store._expressions import Expression, every, path, value
+    from throughline.store._values import to_attribute
+
+    always = path("conv") == value("conv")
+    patch.object(_head_writes, "_same_turn", always).start()
+    new = ("state", "holder", "epoch", "turn", "deadline", "nonce")
+    offered = Expression(
+        *(path(name).set(value(f"new_{name}")) for name in new),
+        path("sockets").set(value("new_sockets", "L")),
+        condition=every(
+            always,
+            path("state") == to_attribute("queued"),
+            ~path("excl").contains(value("new_holder")),
+        ),
+    )
+    patch.object(_head_writes, "_OFFERED", offered).start()
+
+
+RULES: Mapping[str, Callable[[], None]] = {
+    "second look of the agent": _second_look_of_the_agent,
+    "second look of the contact": _second_look_of_the_contact,
+    "capacity": _capacity_condition,
+    "turn": _turn,
+}

@@ -114,14 +114,12 @@ class Crew:
                 raise TimeoutError("a client process did not start")
 
     def stop(self) -> None:
-        """End every process."""
+        """End every process, whatever it does: nothing of it is needed any more."""
         for member in self._members:
+            member.process.kill()
+        for member in self._members:
+            member.process.join()
             member.pipe.close()
-        for member in self._members:
-            member.process.join(5)
-            if member.process.is_alive():
-                member.process.kill()
-                member.process.join()
 
     def _free(self) -> list[_Member]:
         return [member for member in self._members if member.ready and member.job is None]

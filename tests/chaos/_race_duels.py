@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tests.chaos._race_floor import RaceFloor
+from tests.chaos._race_mishaps import NOTHING, Chances
 from tests.chaos._race_people import (
     SMS,
     available_at,
@@ -28,6 +29,8 @@ CONFIGURATION: Configuration = configuration(
 )
 KNOWN = ("sig#en.3", "sig#en.2+sales.3", "req#en.1", "req#sales.2", "req#@ben")
 APART_S = 0.03
+SLOW = Chances(slow=0.1)
+HELD_WITHIN = 9  # requests; what is held later than that is held as good as never
 MAX_BROKEN = 5  # the rest would tell the same
 
 
@@ -44,7 +47,10 @@ class Duel:
         """Have them begin at the same instant, but for some milliseconds of chance."""
         for job in jobs:
             job.apart_s = self.floor.draws.choice([0.0, self.floor.draws.random() * APART_S])
+        self.floor.draws.choice(jobs).held_at = self.floor.draws.randint(0, HELD_WITHIN)
+        self.floor.crew.chances = SLOW
         self.floor.now(*jobs)
+        self.floor.crew.chances = NOTHING
 
     def written(self) -> Job:
         """Return the record of a stranger's first message."""

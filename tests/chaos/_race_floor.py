@@ -49,6 +49,7 @@ class RaceFloor:
         self.draws = random.Random(seed)
         self.tables = RaceTables(environment["AWS_ENDPOINT_URL"], stage)
         self.on_frame: Hear = lambda _connection, _frame: None
+        self.on_done: Callable[[Job], None] = lambda _job: None
         self.armed: list[tuple[int, int, dict[str, Any]]] = []
         self.broken: list[str] = []
         self.tally: Counter[str] = Counter()
@@ -219,7 +220,9 @@ class RaceFloor:
         """Have a job repeated that was not done."""
         if job.kind == "message":
             well = bool(self.answer_to(job)) or bool(self.shut[number_of(job.connection)])
-        if not well:
+        if well:
+            self.on_done(job)
+        else:
             self._repeat(job)
 
     def died(self, job: Job) -> None:
@@ -231,7 +234,7 @@ class RaceFloor:
         if job.deliveries > MAX_DELIVERIES:
             self.breaks(f"a {job.kind} was delivered {job.deliveries} times in vain", str(job.payload))
         else:
-            self.hand(replace(job, apart_s=0.0))
+            self.hand(replace(job, apart_s=0.0, held_at=0))
 
     def error(self, job: Job | None, text: str) -> None:
         """Take note of an error that nobody meant to raise."""

@@ -22,6 +22,7 @@ class Chances:
     `killed` ends the process with SIGKILL, half of the times before the request and half of them after it took effect.
     `lost` is the reply to a request that took effect. `conflict` is TransactionConflict, to writes. `throttled` is the
     table that refuses. `away` is a table that does not answer for all the tries of one request, so that a step fails.
+    `slow` is a request that is long on its way, up to `SLOW_S`: no mishap, but what brings others in between.
     """
 
     killed: float = 0.0
@@ -29,9 +30,12 @@ class Chances:
     conflict: float = 0.0
     throttled: float = 0.0
     away: float = 0.0
+    slow: float = 0.0
 
 
 NOTHING = Chances()
+SLOW_S = 0.04
+HELD_S = 0.1
 
 
 class Mishaps:
@@ -40,13 +44,23 @@ class Mishaps:
     `tell` is given the kind of each mishap before it happens. `history` has what was written, and how it ended.
     """
 
-    def __init__(self, client: Any, draws: random.Random, tell: Callable[[str, str], None], tries: int) -> None:
+    def __init__(
+        self,
+        client: Any,
+        draws: random.Random,
+        tell: Callable[[str, str], None],
+        *,
+        tries: int,
+        pause: Callable[[float], None],
+    ) -> None:
         self.chances = NOTHING
         self.history: list[str] = []
+        self.held_at = 0  # the number of the request before which this process holds its breath; 0 is none
         self._send = client._endpoint.http_session.send
         self._draws = draws
         self._tell = tell
         self._tries = tries
+        self._pause = pause
         self._away = 0
         self._words = ""
         client.meta.events.register("before-send.dynamodb", self._meet)
@@ -55,6 +69,11 @@ class Mishaps:
     def _meet(self, request: Any, event_name: str, **_: Any) -> AWSResponse | None:
         operation = event_name.rpartition(".")[2]
         self._words = _words(operation, request.body) if operation in WRITES else ""
+        self.held_at -= 1
+        if self.held_at == 0:
+            self._pause(HELD_S)
+        elif self._draws.random() < self.chances.slow:
+            self._pause(self._draws.random() * SLOW_S)
         kind = self._kind(operation)
         if kind is None:
             return None

@@ -42,7 +42,8 @@ class Job:
     """One thing to be done by a client process: a queue's record, a client's frame, the end of a socket.
 
     `payload` is the body of a record or the text of a frame. `deliveries` counts from 1. `apart_s` is how long it waits
-    behind what is done at the same instant.
+    behind what is done at the same instant. Before the request to the tables with the number `held_at` it holds its
+    breath, long enough for another one to take its whole step.
     """
 
     kind: str
@@ -51,6 +52,7 @@ class Job:
     agent: str = ""
     deliveries: int = 0
     apart_s: float = 0.0
+    held_at: int = 0
     number: int = field(default=0)
 
 
@@ -125,7 +127,8 @@ class _Worker:
         self._setup = setup
         self._pipe = pipe
         connection = connect()
-        self._mishaps = Mishaps(connection.client, random.Random(setup.seed), self._tell_mishap, ATTEMPTS)
+        draws = random.Random(setup.seed)
+        self._mishaps = Mishaps(connection.client, draws, self._tell_mishap, tries=ATTEMPTS, pause=self._pause)
         tables = tables_of(connection, setup.stage)
         self.world = World(
             threads=DynamoThreads(tables.threads),
@@ -159,7 +162,7 @@ class _Worker:
 
     def do(self, job: Job, chances: Chances, start_s: float) -> tuple[str, bool, list[str]]:
         """Return whether the job was done, and what was written on the way."""
-        self._mishaps.chances, self._mishaps.history = chances, []
+        self._mishaps.chances, self._mishaps.history, self._mishaps.held_at = chances, [], job.held_at
         while (left_s := start_s + job.apart_s - time.monotonic()) > 0:
             self._pause(max(0.0, left_s - 0.001))
         return "done", self._do[job.kind](job), self._mishaps.history

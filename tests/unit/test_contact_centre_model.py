@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from tests import promises
 from tests.fakes.timers import ArmedTimer
 from tests.fakes.world import Centre, agent_profile
-from tests.unit import promises
 from tests.unit.dying import DiedError, Fate
+from tests.unit.promises import require, root
 from throughline.domain.conversations import ContactState, Head
 from throughline.domain.errors import ThroughlineError
 from throughline.domain.identifiers import AgentId, ConnectionId, Home, Identifier
@@ -217,48 +218,52 @@ class ContactCentre(RuleBasedStateMachine):
     def nobody_holds_more_than_their_capacity(self) -> None:
         for agent in self.centre.routing.agents.values():  # what is over a lowered capacity only grows less
             self.allowed[agent.agent_id] = min(self.allowed.get(agent.agent_id, 0), agent.load["chat"])
-        promises.load_is_what_is_held_and_within_capacity(self.centre, self.allowed)
+        require(promises.load_is_what_is_held_and_within_capacity, self.centre, self.allowed)
 
     @invariant()
     def a_contact_and_its_slot_agree(self) -> None:
-        promises.a_contact_and_its_slot_agree(self.centre)
+        require(promises.a_contact_and_its_slot_agree, self.centre)
 
     @invariant()
     def nobody_waits_while_an_able_agent_is_free(self) -> None:
-        promises.nobody_waits_while_an_able_agent_is_free(self.centre)
+        require(promises.nobody_waits_while_an_able_agent_is_free, self.centre)
 
     @invariant()
     def an_able_agent_can_be_found(self) -> None:
-        promises.an_able_agent_can_be_found(self.centre)
+        require(promises.an_able_agent_can_be_found, self.centre)
+
+    @invariant()
+    def hints_stand_where_others_look(self) -> None:
+        require(promises.hints_stand_where_others_look, self.centre)
 
     @invariant()
     def every_offer_has_an_end_and_every_exclusion_too(self) -> None:
-        promises.whatever_has_an_end_has_a_timer(self.centre)
+        require(promises.whatever_has_an_end_has_a_timer, self.centre)
 
     @invariant()
     def a_lost_agent_has_a_grace_running(self) -> None:
-        promises.a_lost_agent_has_a_grace_running(self.centre)
+        require(promises.a_lost_agent_has_a_grace_running, self.centre)
 
     @invariant()
     def no_screen_is_open_that_has_gone(self) -> None:
-        promises.no_screen_is_open_that_has_gone(self.centre)
+        require(promises.no_screen_is_open_that_has_gone, self.centre)
 
     @invariant()
     def one_person_has_one_conversation(self) -> None:
-        promises.homes_lead_to_one_conversation(self.centre)
+        require(promises.homes_lead_to_one_conversation, self.centre)
         for person in self.linked.values():
             assert len({self.home_of(identifier) for identifier in person}) == 1
 
     @invariant()
     def the_last_word_about_consent_is_known(self) -> None:
         for (identifier, account), (_, refused) in self.refused.items():
-            customer = promises.root(self.centre, self.centre.home(identifier))
+            customer = root(self.centre, self.centre.home(identifier))
             known = self.centre.customers.find_identifier(customer, Identifier.parse(identifier))  # type: ignore[arg-type]
             assert known is not None
             assert known.opted_out(account) == refused
 
     def home_of(self, identifier: str) -> Home:
-        return promises.root(self.centre, self.centre.home(identifier))
+        return root(self.centre, self.centre.home(identifier))
 
 
 TestContactCentre = ContactCentre.TestCase

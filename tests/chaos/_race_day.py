@@ -8,7 +8,7 @@ from typing import Any
 
 from tests.chaos._race_floor import RaceFloor
 from tests.chaos._race_mishaps import NOTHING, Chances
-from tests.chaos._race_people import ACCOUNTS, QUEUES, available_at, configuration, home, message, profile
+from tests.chaos._race_people import ACCOUNTS, QUEUES, available_at, home, message, profile
 from tests.chaos._race_worker import Job, number_of
 from tests.promises import Standing, breaches
 from throughline.domain.configuration import AgentProfile
@@ -75,10 +75,12 @@ class Day:
         self._seed = seed
         self._draws = random.Random(seed)
         self._desks = {f"a{number:02d}": Desk(f"a{number:02d}") for number in range(size.agents)}
+        self.floor.tally["points"] += size.contacts
         self._numbers = {home(self._sender(number)): number for number in range(size.contacts)}
         self._reactions: list[Callable[[], None]] = []
         self._sent: set[str] = set()
         self._closing = False
+        self._entries = 0
         self._over: set[str] = set()
         floor.on_frame = self._hear
         floor.on_done = self._done
@@ -272,7 +274,7 @@ class Day:
 
     def _count_entries(self, standing: Standing) -> None:
         found = Counter(entry.digest for entry in standing.entries)
-        self.floor.tally["entries"] = sum(found.values())
+        self._entries = sum(found.values())
         self._report("lost", self._sent - found.keys())
         self._report("doubled", {name for name, times in found.items() if times > 1})
 
@@ -326,3 +328,4 @@ class Day:
                 break
             self.floor.settle()
         self._stand_still()
+        self.floor.tally["entries"] += self._entries

@@ -9,23 +9,18 @@ from tests.chaos._race_people import (
     SMS,
     available_at,
     comes,
-    configuration,
-    home,
     message,
     profile,
 )
 from tests.chaos._race_worker import Job
 from tests.promises import breaches
-from throughline.domain.configuration import Configuration
-from throughline.domain.identifiers import Home
+from throughline.domain.frames import iso
 
 AGENTS = ("ada", "ben", "eva")
-CONFIGURATION: Configuration = configuration(
-    [
-        profile("ada", skills={"en": 3}, chat=1),
-        profile("ben", skills={"en": 3}, chat=1),
-        profile("eva", skills={"en": 2, "sales": 3}, chat=2),
-    ]
+PROFILES = (
+    profile("ada", skills={"en": 3}, chat=1),
+    profile("ben", skills={"en": 3}, chat=1),
+    profile("eva", skills={"en": 2, "sales": 3}, chat=2),
 )
 KNOWN = ("sig#en.3", "sig#en.2+sales.3", "req#en.1", "req#sales.2", "req#@ben")
 APART_S = 0.03
@@ -35,12 +30,12 @@ MAX_BROKEN = 5  # the rest would tell the same
 
 
 class Duel:
-    """One round: who is there, who has written, and whose screens are open."""
+    """One round, between people of whom nobody was there before."""
 
     def __init__(self, floor: RaceFloor, number: int) -> None:
         self.floor = floor
         self.number = number
-        self.homes: list[Home] = []
+        self.messages = 0
         self._people = 0
 
     def at_once(self, *jobs: Job) -> None:
@@ -54,19 +49,20 @@ class Duel:
 
     def written(self) -> Job:
         """Return the record of a stranger's first message."""
-        sender = f"tel:+1{self.number:06d}{self._people:03d}"
         self._people += 1
-        self.homes.append(home(sender))
-        return self.floor.message(message(self.floor, SMS, sender))
+        return self._message(self._people)
 
-    def write(self) -> str:
-        """Have a stranger write; return their home."""
+    def write(self) -> None:
+        """Have a stranger write."""
         self.floor.now(self.written())
-        return self.homes[-1]
 
     def again(self) -> Job:
         """Return the record of a further message of the first who wrote."""
-        return self.floor.message(message(self.floor, SMS, f"tel:+1{self.number:06d}000"))
+        return self._message(1)
+
+    def _message(self, person: int) -> Job:
+        self.messages += 1
+        return self.floor.message(message(self.floor, SMS, f"tel:+1{self.number:06d}{person:03d}"))
 
     def offer(self) -> Mapping[str, Any]:
         """Return the work of the timer of the offer that is pending."""
@@ -113,9 +109,9 @@ def _one_contact(duel: Duel) -> None:
 def _accept_and_deadline(duel: Duel) -> None:
     floor, screen = duel.floor, comes(duel.floor, "ada")
     comes(floor, "eva", available=bool(duel.number % 2))
-    [where] = [duel.write()]
+    duel.write()
     offers = [work for _, _, work in floor.armed if work["kind"] == "offer_timeout"]
-    taker = next(iter(floor.standing((where,)).lives)).holder
+    taker = next(iter(floor.standing().lives)).holder
     accepting = floor.says(
         screen if taker == "ada" else _screen_of(floor, str(taker)),
         "offer.accept",
@@ -123,13 +119,13 @@ def _accept_and_deadline(duel: Duel) -> None:
     )
     duel.at_once(accepting, floor.work(offers[0]))
     if floor.answer_to(accepting).get("event") == "ack":
-        [head] = floor.standing((where,)).lives
+        [head] = floor.standing().lives
         if (head.holder, head.turn, head.state) != (taker, offers[0]["turn"], "active"):
             floor.breaks(f"{taker} accepted {head.conversation} and does not have it", head.conversation, str(taker))
 
 
 def _screen_of(floor: RaceFloor, agent: str) -> str:
-    return str(floor.standing(()).agents[agent].sockets[0])  # type: ignore[index]
+    return str(floor.standing().agents[agent].sockets[0])  # type: ignore[index]
 
 
 def _reject_and_deadline(duel: Duel) -> None:
@@ -218,7 +214,7 @@ def _pause_and_another_message(duel: Duel) -> None:
     floor, screen = duel.floor, comes(duel.floor, "ada")
     duel.write()
     conversation = duel.accepted(screen)
-    until = _iso(floor.now_ms + 3_600_000)
+    until = iso(floor.now_ms + 3_600_000)
     pause = floor.says(screen, "conversation.pause", conversation=conversation, until=until)
     duel.at_once(pause, duel.again(), duel.written())
 
@@ -231,12 +227,6 @@ def _cool_down_and_free(duel: Duel) -> None:
     [cool_down] = [work for _, _, work in floor.armed if work["kind"] == "cool_down"]
     other = comes(floor, "ben", available=False)
     duel.at_once(floor.work(cool_down), available_at(floor, other))
-
-
-def _iso(at_ms: int) -> str:
-    from throughline.domain.frames import iso
-
-    return iso(at_ms)
 
 
 DUELS: Mapping[str, Fight] = {
@@ -259,15 +249,12 @@ DUELS: Mapping[str, Fight] = {
 }
 
 
-def race_duels(floor: RaceFloor, rounds: int, *, only: tuple[str, ...] = (*DUELS,), first: int = 0) -> None:
+def race_duels(floor: RaceFloor, rounds: int, *, only: tuple[str, ...] = (*DUELS,)) -> None:
     """Fight every duel so many times; each begins with nobody there. Ends early when it is clear that something broke."""
     floor.tables.know("chat", *KNOWN)
-    number = first
-    for _ in range(rounds):
-        for name in only:
-            number += 1
-            if len(floor.broken) < MAX_BROKEN:
-                fight(floor, name, number)
+    for number in range(rounds * len(only)):
+        if len(floor.broken) < MAX_BROKEN:
+            fight(floor, only[number % len(only)], number)
 
 
 def fight(floor: RaceFloor, name: str, number: int) -> None:
@@ -275,9 +262,11 @@ def fight(floor: RaceFloor, name: str, number: int) -> None:
     duel = Duel(floor, number)
     floor.note(-1, f"duel {number}: {name}")
     DUELS[name](duel)
-    floor.tally["points"] += 1
-    homes = tuple(duel.homes)
-    standing = floor.standing(homes)
+    standing = floor.standing()
+    lost = duel.messages - len(standing.entries)
+    floor.tally.update(points=1, messages=duel.messages, entries=len(standing.entries), lost=max(0, lost))
+    if lost:
+        floor.breaks(f"{name} (duel {number}): {duel.messages} messages are {len(standing.entries)} entries")
     for promise, sentences in breaches(standing).items():
         floor.tally["stuck"] += promise == "nobody_waits_while_an_able_agent_is_free"
         concerned = (*(head.conversation for head in standing.lives), *AGENTS)

@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 
 from tests.chaos._race_floor import RaceFloor
-from tests.chaos._race_people import SMS, WHATSAPP, comes, configuration, home, message, profile
+from tests.chaos._race_people import SMS, WHATSAPP, comes, home, message, profile
 from tests.chaos._race_worker import Job
 from tests.promises import breaches, root
-from throughline.domain.configuration import Configuration
 from throughline.domain.conversations import ContactState
-from throughline.domain.identifiers import Home, digest
+from throughline.domain.identifiers import CustomerId, Home, digest
 from throughline.domain.messages import MessageReceived
 
-AGENTS = ("ada", "ben")
-CONFIGURATION: Configuration = configuration([profile(agent, skills={"en": 3}, chat=4) for agent in AGENTS])
+AGENTS = ("ida", "jan")
+PROFILES = tuple(profile(agent, skills={"en": 3}, chat=4) for agent in AGENTS)
 JOINED_S = 16  # a joining that died half-way is finished by then
 APART_S = 0.02
 PATTERNS = ("one message", "two channels", "two identifiers", "all of it")
@@ -42,6 +41,7 @@ def _race(floor: RaceFloor, number: int) -> None:
     floor.settle()
     _look(floor, events, senders)
     floor.tally["messages"] += len(events)
+    floor.tally["entries"] += len(floor.standing().entries)
     floor.tally["points"] += 1
     floor.forget()
 
@@ -66,7 +66,7 @@ def _written(floor: RaceFloor, pattern: str, phone: str, user: str) -> list[Mess
 def _look(floor: RaceFloor, events: Sequence[MessageReceived], senders: Sequence[str]) -> None:
     used = {str(sender) for event in events for sender in event.senders}
     homes = tuple(home(sender) for sender in senders if sender in used)
-    standing = floor.standing(homes)
+    standing = floor.standing()
     for name, sentences in breaches(standing).items():
         floor.breaks(f"{name}: {'; '.join(sentences)}", *homes)
     entries = sorted(entry.digest for entry in standing.entries)
@@ -81,9 +81,9 @@ def _look(floor: RaceFloor, events: Sequence[MessageReceived], senders: Sequence
         floor.tally["doubled"] += 1
         floor.breaks(f"one person leads to {sorted(map(str, roots))} and has {len(live)} contacts", *homes)
         return
-    _know(floor, Home(str(roots.pop())), used, homes)
+    _know(floor, CustomerId(str(roots.pop())), used, homes)
 
 
-def _know(floor: RaceFloor, customer: Home, used: set[str], homes: tuple[Home, ...]) -> None:
+def _know(floor: RaceFloor, customer: CustomerId, used: set[str], homes: tuple[Home, ...]) -> None:
     if unknown := used - floor.tables.identifiers(customer):
         floor.breaks(f"the customer {customer} is not known by {', '.join(sorted(unknown))}", *homes)

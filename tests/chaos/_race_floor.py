@@ -39,7 +39,6 @@ class RaceFloor:
     def __init__(
         self,
         environment: Mapping[str, str],
-        stage: str,
         configuration: Configuration,
         seed: str,
         *,
@@ -47,7 +46,7 @@ class RaceFloor:
         workers: int = WORKERS,
     ) -> None:
         self.draws = random.Random(seed)
-        self.tables = RaceTables(environment["AWS_ENDPOINT_URL"], stage)
+        self.tables = RaceTables(environment)
         self.on_frame: Hear = lambda _connection, _frame: None
         self.on_done: Callable[[Job], None] = lambda _job: None
         self.armed: list[tuple[int, int, dict[str, Any]]] = []
@@ -66,7 +65,6 @@ class RaceFloor:
             workers,
             Setup(
                 environment=environment,
-                stage=stage,
                 configuration=configuration,
                 seed=seed,
                 skew_ms=self._skew_ms,
@@ -256,12 +254,12 @@ class RaceFloor:
         changes = [f"    {change}" for name in concerned for change in self.tables.changes(name)]
         return changes + lines[-SHOWN:]
 
-    def standing(self, homes: tuple[str, ...] | None = None) -> Standing:
-        """Return what stands in the tables; with `homes` only these are looked at of the threads."""
-        return self.tables.standing([work for _, _, work in self.armed], homes)
+    def standing(self) -> Standing:
+        """Return what stands in the tables."""
+        return self.tables.standing([work for _, _, work in self.armed])
 
     def forget(self) -> None:
-        """Begin anew: no agent, no hint, no timer. Contacts stay, and are nobody's any more."""
-        self.tables.wipe_routing()
+        """Begin anew: nobody is there, nobody has written, no timer is armed."""
+        self.tables.wipe()
         self.armed.clear()
         self.answers.clear()

@@ -28,7 +28,6 @@ class Setup:
     """What a client process is started with. `skew_ms` and `shut` (one byte a socket) are shared with the parent."""
 
     environment: Mapping[str, str]
-    stage: str
     configuration: "Configuration"
     seed: str
     skew_ms: Any
@@ -129,7 +128,7 @@ class _Worker:
         connection = connect()
         draws = random.Random(setup.seed)
         self._mishaps = Mishaps(connection.client, draws, self._tell_mishap, tries=ATTEMPTS, pause=self._pause)
-        tables = tables_of(connection, setup.stage)
+        tables = tables_of(connection, setup.environment["STAGE"])
         self.world = World(
             threads=DynamoThreads(tables.threads),
             customers=DynamoCustomers(tables.customers),
@@ -189,9 +188,7 @@ class _Worker:
         from throughline.ports import Connection
 
         self.world.connections.add_connection(
-            Connection(
-                connection_id=ConnectionId(job.connection), subject=job.agent, role="agent", expires_ms=NEVER_MS
-            )
+            Connection(connection_id=ConnectionId(job.connection), subject=job.agent, role="agent", expires_ms=NEVER_MS)
         )
         return True
 

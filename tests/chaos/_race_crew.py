@@ -2,15 +2,15 @@
 
 import multiprocessing
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.connection import wait
 from typing import Any, Protocol
 
-from tests.chaos._race_mishaps import NOTHING, Chances
+from tests.chaos._race_mishaps import NOTHING
 from tests.chaos._race_worker import Job, Setup, work
 
 START_TIMEOUT_S = 120.0

@@ -4,6 +4,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from tests.chaos._race_floor import RaceFloor
@@ -76,7 +77,7 @@ class Day:
         self._draws = random.Random(seed)
         self._desks = {f"a{number:02d}": Desk(f"a{number:02d}") for number in range(size.agents)}
         self.floor.tally["points"] += size.contacts
-        self._numbers = {home(self._sender(number)): number for number in range(size.contacts)}
+        self._numbers = {str(home(self._sender(number))): str(number) for number in range(size.contacts)}
         self._reactions: list[Callable[[], None]] = []
         self._sent: set[str] = set()
         self._closing = False
@@ -109,13 +110,13 @@ class Day:
     def _script(self) -> list[Callable[[], None]]:
         """Return what happens by itself, in the order of the seed; people's reactions come in between."""
         contacts, desks, draws = range(self.size.contacts), [*self._desks.values()], self._draws
-        steps: list[Callable[[], None]] = [lambda n=number: self._write(n) for number in contacts]  # type: ignore[misc]
-        steps += [lambda n=draws.choice(contacts): self._write(n) for _ in contacts[::2]]  # type: ignore[misc]
-        steps += [lambda d=desk: self._leave(d) for desk in desks * 2]  # type: ignore[misc]
-        steps += [lambda d=desk: self._connect(d) for desk in desks * 3]  # type: ignore[misc]
+        steps: list[Callable[[], None]] = [partial(self._write, number) for number in contacts]
+        steps += [partial(self._write, draws.choice(contacts)) for _ in contacts[::2]]
+        steps += [partial(self._leave, desk) for desk in desks * 2]
+        steps += [partial(self._connect, desk) for desk in desks * 3]
         for presence in ("available", "available", "not_ready", "offline"):
-            steps += [lambda d=desk, p=presence: self._declare(d, p) for desk in desks]  # type: ignore[misc]
-        steps += [lambda s=draws.choice([1, 3, 8, 21]): self.floor.skip(s) for _ in contacts[::3]]  # type: ignore[misc]
+            steps += [partial(self._declare, desk, presence) for desk in desks]
+        steps += [partial(self.floor.skip, draws.choice([1, 3, 8, 21])) for _ in contacts[::3]]
         draws.shuffle(steps)
         return steps
 
@@ -196,12 +197,16 @@ class Day:
         """Return the chance of one decision: the same for a seed, whenever it is taken."""
         return random.Random("/".join((self._seed, *names)))
 
+    def _number(self, conversation: str) -> str:
+        """Return the number of the customer, who is the same in every run of a seed; the conversation's id is not."""
+        return self._numbers[conversation.partition(".")[0]]
+
     def _be_offered(self, desk: Desk, offer: str) -> None:
         if offer in desk.offers:
             return
         desk.offers.add(offer)
         conversation, _, turn = offer.rpartition(".")
-        draw = self._own("offer", str(self._numbers[conversation.partition(".")[0]]), turn).random()  # type: ignore[index]
+        draw = self._own("offer", self._number(conversation), turn).random()
         if draw < 0.75 or self._closing:
             self._later(lambda: self._say(desk, "offer.accept", offer=offer))
         elif draw < 0.87:
@@ -227,7 +232,7 @@ class Day:
     def _handle(self, desk: Desk, conversation: str, state: str, turn: int) -> None:
         if state == ContactState.PAUSED:
             return
-        own = self._own("contact", str(self._numbers[conversation.partition(".")[0]]), str(turn), state)  # type: ignore[index]
+        own = self._own("contact", self._number(conversation), str(turn), state)
         draw = 0.0 if self._closing or turn > LONG_TURN else own.random()
         if draw < 0.55 or state == ContactState.WRAPPING:
             self._say(desk, "conversation.close", conversation=conversation)

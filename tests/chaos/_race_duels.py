@@ -250,7 +250,7 @@ DUELS: Mapping[str, Fight] = {
 
 
 def race_duels(floor: RaceFloor, rounds: int, *, only: tuple[str, ...] = (*DUELS,)) -> None:
-    """Fight every duel so many times; each begins with nobody there. Ends early when it is clear that something broke."""
+    """Fight every duel so many times, each with nobody there at first; end early when it is clear what broke."""
     floor.tables.know("chat", *KNOWN)
     for number in range(rounds * len(only)):
         if len(floor.broken) < MAX_BROKEN:

@@ -1,4 +1,4 @@
-"""First messages of one person on several channels, at the same instant: one customer, one conversation, one entry each."""
+"""First messages of one person on several channels at the same instant: one customer, one conversation."""
 
 from collections.abc import Sequence
 

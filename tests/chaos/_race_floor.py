@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import count
-from typing import Any
+from typing import Any, Self
 
 from tests.chaos._race_crew import Crew
 from tests.chaos._race_tables import RaceTables
@@ -74,7 +74,7 @@ class RaceFloor:
             self,
         )
 
-    def __enter__(self) -> "RaceFloor":
+    def __enter__(self) -> Self:
         self.crew.wait_until_ready()
         return self
 

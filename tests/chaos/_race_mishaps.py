@@ -156,5 +156,5 @@ class _Bytes:
 
 def _refusal(code: str, request: Any, **more: Any) -> AWSResponse:
     body = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "drawn", **more}
-    headers = {"content-type": "application/x-amz-json-1.0"}
+    headers: Any = {"content-type": "application/x-amz-json-1.0"}
     return AWSResponse(request.url, 400, headers, _Bytes(json.dumps(body).encode()))

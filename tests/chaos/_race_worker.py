@@ -202,11 +202,11 @@ class _Worker:
             user_agent="races",
             domain="races.test",
         )
-        request = {"request_id": f"{job.number}", "now_ms": self._now_ms()}
+        name, now_ms = f"{job.number}", self._now_ms()
         if job.kind == "message":
-            event = message_event(peer, job.payload, message_id=f"{job.number}", **request)
+            event = message_event(peer, job.payload, message_id=name, request_id=name, now_ms=now_ms)
         else:
-            event = disconnect_event(peer, 1001, "gone", **request)
+            event = disconnect_event(peer, 1001, "gone", request_id=name, now_ms=now_ms)
         return bool(function(event, None)["statusCode"] == 200)
 
     def _now_ms(self) -> int:

@@ -26,7 +26,7 @@ KNOWN = ("sig#en.3", "sig#en.2+sales.3", "req#en.1", "req#sales.2", "req#@ben")
 APART_S = 0.03
 SLOW = Chances(slow=0.1)
 HELD_WITHIN = 9  # requests; what is held later than that is held as good as never
-MAX_BROKEN = 5  # the rest would tell the same
+ENOUGH = 5  # broken ones: the rest would tell the same
 
 
 class Duel:
@@ -249,11 +249,11 @@ DUELS: Mapping[str, Fight] = {
 }
 
 
-def race_duels(floor: RaceFloor, rounds: int, *, only: tuple[str, ...] = (*DUELS,)) -> None:
-    """Fight every duel so many times, each with nobody there at first; end early when it is clear what broke."""
+def race_duels(floor: RaceFloor, rounds: int, *, only: tuple[str, ...] = (*DUELS,), enough: int = ENOUGH) -> None:
+    """Fight every duel so many times, each with nobody there at first; end early when `enough` is broken."""
     floor.tables.know("chat", *KNOWN)
     for number in range(rounds * len(only)):
-        if len(floor.broken) < MAX_BROKEN:
+        if len(floor.broken) < enough:
             fight(floor, only[number % len(only)], number)
 
 

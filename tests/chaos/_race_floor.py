@@ -30,6 +30,8 @@ SHOWN = 80  # lines of the history of whoever came to harm
 LISTEN_S = 0.05
 SAMPLE_S = 0.4
 
+_shared = multiprocessing.get_context("spawn")
+
 Hear = Callable[[str, Mapping[str, Any]], None]
 
 
@@ -42,7 +44,6 @@ class RaceFloor:
         configuration: Configuration,
         seed: str,
         *,
-        taken_out: str | None = None,
         workers: int = WORKERS,
     ) -> None:
         self.draws = random.Random(seed)
@@ -59,8 +60,8 @@ class RaceFloor:
         self._numbers = count(1)
         self._queue: deque[list[Job]] = deque()
         self._sampled_s = 0.0
-        self._skew_ms: Any = multiprocessing.get_context("spawn").RawValue("q", 0)
-        self.shut: Any = multiprocessing.get_context("spawn").RawArray("b", SOCKETS)
+        self._skew_ms: Any = _shared.RawValue("q", 0)
+        self.shut: Any = _shared.RawArray("b", SOCKETS)
         self.crew = Crew(
             workers,
             Setup(
@@ -69,7 +70,7 @@ class RaceFloor:
                 seed=seed,
                 skew_ms=self._skew_ms,
                 shut=self.shut,
-                taken_out=taken_out,
+                ended=_shared.RawValue("q", 0),
             ),
             self,
         )
@@ -113,6 +114,10 @@ class RaceFloor:
         """Have jobs done from the same instant on, behind what was handed in before."""
         self._queue.append([replace(job, deliveries=job.deliveries + 1) for job in jobs])
 
+    def without(self, rule: str) -> None:
+        """Let every process work without a rule of the write protocol; "" puts it back."""
+        self.now(*(Job(kind="rule", payload=rule) for _ in range(self.crew.size)))
+
     def now(self, *jobs: Job) -> None:
         """Have jobs done from the same instant on, and everything that follows from them at once."""
         self.hand(*jobs)
@@ -146,7 +151,10 @@ class RaceFloor:
         """Hand out what can be, and listen. `twice` is the chance that a record is delivered twice."""
         self._take_due(twice)
         while self._queue and self.crew.free >= min(len(self._queue[0]), self.crew.size):
-            self.crew.hand_out(self._queue.popleft())
+            jobs = self._queue.popleft()
+            self.crew.hand_out(jobs[: self.crew.size])
+            if jobs[self.crew.size :]:
+                self._queue.appendleft(jobs[self.crew.size :])
         self.crew.listen(LISTEN_S)
         self._sample()
 

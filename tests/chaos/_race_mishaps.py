@@ -35,7 +35,6 @@ class Chances:
 
 NOTHING = Chances()
 SLOW_S = 0.04
-HELD_S = 0.1
 
 
 class Mishaps:
@@ -55,7 +54,8 @@ class Mishaps:
     ) -> None:
         self.chances = NOTHING
         self.history: list[str] = []
-        self.held_at = 0  # the number of the request before which this process holds its breath; 0 is none
+        self.held_at = 0  # the number of the request before which `hold` is called; 0 is none
+        self.hold: Callable[[], None] = lambda: None
         self._send = client._endpoint.http_session.send
         self._draws = draws
         self._tell = tell
@@ -71,7 +71,7 @@ class Mishaps:
         self._words = _words(operation, request.body) if operation in WRITES else ""
         self.held_at -= 1
         if self.held_at == 0:
-            self._pause(HELD_S)
+            self.hold()
         elif self._draws.random() < self.chances.slow:
             self._pause(self._draws.random() * SLOW_S)
         kind = self._kind(operation)

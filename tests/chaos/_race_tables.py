@@ -35,9 +35,9 @@ class RaceTables:
             for work_class in WORK_CLASSES:
                 held = sum(slot.work_class == work_class for slot in agent.held.values())
                 if max(held, agent.load.get(work_class, 0)) > agent.capacity.get(work_class, 0):
-                    yield f"{agent.agent_id} had {held} {work_class}, counted as {agent.load}, of {agent.capacity}"
+                    yield f"{agent.agent_id} is over capacity: {held} {work_class}, counted as {agent.load}"
             if agent.load.get("voice") and agent.load.get("chat"):
-                yield f"{agent.agent_id} had a call and a chat at once"
+                yield f"{agent.agent_id} is over capacity: a call and a chat at once"
 
     def changes(self, conversation: str) -> list[ContactChange]:
         """Return what a contact went through, oldest first; nothing for what is no conversation."""

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection as Pipe
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
-from tests.chaos._race_mishaps import NOTHING, Chances
+from tests.chaos._race_mishaps import Chances
 
 if TYPE_CHECKING:
     from throughline.domain.configuration import Configuration
@@ -19,21 +19,25 @@ if TYPE_CHECKING:
 
 HOME_KEY = "a key that is never rotated"
 REGION = "us-east-1"
+HELD_S = 0.4
 WAIT_SHARE = 0.02  # of every wait between two tries, so that a run is made of requests and not of waiting
 NEVER_MS = 10**13
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setup:
-    """What a client process is started with. `skew_ms` and `shut` (one byte a socket) are shared with the parent."""
+    """What a client process is started with.
+
+    Shared by all of them and the parent: `skew_ms`, by how much the clock is ahead; `shut`, one byte a socket; `ended`,
+    which rises with every step that comes to its end.
+    """
 
     environment: Mapping[str, str]
     configuration: "Configuration"
     seed: str
     skew_ms: Any
     shut: Any
-    chances: Chances = NOTHING
-    taken_out: str | None = None
+    ended: Any
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -42,7 +46,7 @@ class Job:
 
     `payload` is the body of a record or the text of a frame. `deliveries` counts from 1. `apart_s` is how long it waits
     behind what is done at the same instant. Before the request to the tables with the number `held_at` it holds its
-    breath, long enough for another one to take its whole step.
+    breath, until another one has taken its whole step.
     """
 
     kind: str
@@ -120,7 +124,7 @@ class _Worker:
         from throughline.store.routing import DynamoRouting
         from throughline.store.threads import DynamoThreads
 
-        take_out(setup.taken_out)
+        self._take_out, self._undo = take_out, take_out("")
         self._pause = time.sleep
         patch("time.sleep", lambda seconds: self._pause(seconds * WAIT_SHARE)).start()
         self._setup = setup
@@ -128,6 +132,7 @@ class _Worker:
         connection = connect()
         draws = random.Random(setup.seed)
         self._mishaps = Mishaps(connection.client, draws, self._tell_mishap, tries=ATTEMPTS, pause=self._pause)
+        self._mishaps.hold = self._hold
         tables = tables_of(connection, setup.environment["STAGE"])
         self.world = World(
             threads=DynamoThreads(tables.threads),
@@ -154,6 +159,7 @@ class _Worker:
         self._do: Mapping[str, Callable[[Job], bool]] = {
             "inbound": lambda job: self._record(inbound.process_inbound, job),
             "timers": lambda job: self._record(timers.process_timers, job),
+            "rule": self._work_without,
             "connect": self._connect,
             "message": lambda job: self._socket(agents.message, job),
             "disconnect": lambda job: self._socket(agents.disconnect, job),
@@ -164,7 +170,20 @@ class _Worker:
         self._mishaps.chances, self._mishaps.history, self._mishaps.held_at = chances, [], job.held_at
         while (left_s := start_s + job.apart_s - time.monotonic()) > 0:
             self._pause(max(0.0, left_s - 0.001))
-        return "done", self._do[job.kind](job), self._mishaps.history
+        well = self._do[job.kind](job)
+        self._setup.ended.value += 1
+        return "done", well, self._mishaps.history
+
+    def _hold(self) -> None:
+        """Hold one's breath until another one has taken its whole step, or there seems to be nobody else."""
+        ended, end_s = self._setup.ended.value, time.monotonic() + HELD_S
+        while self._setup.ended.value == ended and time.monotonic() < end_s:
+            self._pause(0.001)
+
+    def _work_without(self, job: Job) -> bool:
+        self._undo.close()
+        self._undo = self._take_out(job.payload)
+        return True
 
     def _record(self, function: Callable[..., Any], job: Job) -> bool:
         from infra.local.events import queue_event

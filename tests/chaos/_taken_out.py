@@ -1,21 +1,24 @@
-"""One rule of the write protocol taken out at a time, to show that the races see it. For trials only."""
+"""One rule of the write protocol taken out at a time, to show that the races see it."""
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from typing import Any
 from unittest.mock import patch
 
 
-def take_out(rule: str | None) -> None:
-    """Let this process work without a rule, until it ends. None takes nothing out.
+def take_out(rule: str) -> ExitStack:
+    """Let this process work without a rule, until what is returned is closed. "" takes nothing out.
 
     Raises:
         KeyError: nobody knows this rule.
     """
-    if rule is not None:
-        RULES[rule]()
+    undo = ExitStack()
+    if rule:
+        RULES[rule](undo)
+    return undo
 
 
-def _second_look_of_the_agent() -> None:
+def _second_look_of_the_agent(undo: ExitStack) -> None:
     """An agent who stands ready does not look again: the look before the hint is all there is."""
     from throughline.flows import assign
 
@@ -24,10 +27,10 @@ def _second_look_of_the_agent() -> None:
     def first_only(*arguments: Any, strong: bool) -> Any:
         return None if strong else look(*arguments, strong=strong)
 
-    patch.object(assign, "_oldest_waiting", first_only).start()
+    undo.enter_context(patch.object(assign, "_oldest_waiting", first_only))
 
 
-def _second_look_of_the_contact() -> None:
+def _second_look_of_the_contact(undo: ExitStack) -> None:
     """A contact that has begun to wait does not look again."""
     from throughline.flows import assign
 
@@ -36,10 +39,10 @@ def _second_look_of_the_contact() -> None:
     def first_only(*arguments: Any, strong: bool, tries: int) -> bool:
         return not strong and find(*arguments, strong=strong, tries=tries)
 
-    patch.object(assign, "_find", first_only).start()
+    undo.enter_context(patch.object(assign, "_find", first_only))
 
 
-def _capacity_condition() -> None:
+def _capacity(undo: ExitStack) -> None:
     """A claim asks whether the agent is there, and not whether there is room."""
     from throughline.store import _agents
     from throughline.store._expressions import Expression, every, path, value
@@ -58,17 +61,16 @@ def _capacity_condition() -> None:
             ),
         )
 
-    patch.object(_agents, "_claimed", claimed).start()
+    undo.enter_context(patch.object(_agents, "_claimed", claimed))
 
 
-def _turn() -> None:
+def _turn(undo: ExitStack) -> None:
     """Nothing that is written of a contact asks at which turn it is."""
     from throughline.store import _head_writes
     from throughline.store._expressions import Expression, every, path, value
     from throughline.store._values import to_attribute
 
     always = path("conv") == value("conv")
-    patch.object(_head_writes, "_same_turn", always).start()
     new = ("state", "holder", "epoch", "turn", "deadline", "nonce")
     offered = Expression(
         *(path(name).set(value(f"new_{name}")) for name in new),
@@ -79,12 +81,15 @@ def _turn() -> None:
             ~path("excl").contains(value("new_holder")),
         ),
     )
-    patch.object(_head_writes, "_OFFERED", offered).start()
+    undo.enter_context(patch.object(_head_writes, "_same_turn", always))
+    undo.enter_context(patch.object(_head_writes, "_OFFERED", offered))
+    _head_writes._changed.cache_clear()
+    undo.callback(_head_writes._changed.cache_clear)
 
 
-RULES: Mapping[str, Callable[[], None]] = {
+RULES: Mapping[str, Callable[[ExitStack], None]] = {
     "second look of the agent": _second_look_of_the_agent,
     "second look of the contact": _second_look_of_the_contact,
-    "capacity": _capacity_condition,
+    "capacity": _capacity,
     "turn": _turn,
 }

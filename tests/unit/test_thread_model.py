@@ -98,7 +98,7 @@ class Reply:
 
 
 class Thread(RuleBasedStateMachine):
-    """Customers who may turn out to be one another, an agent who answers, and a provider who tells things as it likes."""
+    """Customers who may turn out to be one another, an agent who answers, a provider who tells things as it likes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -178,9 +178,7 @@ class Thread(RuleBasedStateMachine):
         text, message_id = f"answer {len(self.replies)}", made_at(self.centre.now_ms, len(self.replies) + 1)
         world = self.centre.world
         for _ in range(2):  # the client repeats what got no ack
-            sent = send_reply(
-                world, ANA, head.conversation, message_id=message_id, text=text, attachments=(), via=None
-            )
+            sent = send_reply(world, ANA, head.conversation, message_id=message_id, text=text, attachments=(), via=None)
         (job,) = self.centre.outbound.take()
         self.replies.append(Reply(home=sent.home, place=sent.reference, text=text, job=decode_outbound(job)))
 

@@ -1,0 +1,45 @@
+"""The races have teeth: without one of the rules of the write protocol, something breaks and is seen."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from infra.local.engine import start_engine
+from infra.local.resources import create_resources
+from tests.chaos._race_duels import PROFILES, race_duels
+from tests.chaos._race_floor import RaceFloor
+from tests.chaos._race_people import configuration
+from tests.chaos.races import TEMPLATE
+
+ROUNDS = 300  # far more than it takes: one that sees it comes within a few, or a few dozen
+WORKERS = 3
+
+
+@pytest.fixture(scope="module")
+def floor() -> Iterator[RaceFloor]:
+    with start_engine("ministack", None) as engine:
+        environment = create_resources(engine.endpoint_url, TEMPLATE, "teeth")
+        with RaceFloor(environment, configuration(PROFILES), "teeth", workers=WORKERS) as floor:
+            yield floor
+
+
+@pytest.mark.parametrize(
+    ("rule", "duel", "promise"),
+    [
+        ("capacity", "contacts arrive at one free place", "over capacity"),
+        ("second look of the agent", "an agent comes free, a contact arrives", "waits while ada is free"),
+        ("turn", "reject, deadline twice", "a_contact_and_its_slot_agree"),
+    ],
+)
+def test_a_rule_that_is_taken_out_is_missed(floor: RaceFloor, rule: str, duel: str, promise: str) -> None:
+    floor.broken.clear()
+    floor.without(rule)
+    race_duels(floor, ROUNDS, only=(duel,), enough=1)
+    assert promise in floor.broken[0]
+
+
+def test_nothing_is_missed_while_every_rule_stands(floor: RaceFloor) -> None:
+    floor.broken.clear()
+    floor.without("")
+    race_duels(floor, 1)
+    assert floor.broken == []

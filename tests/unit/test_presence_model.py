@@ -1,5 +1,7 @@
 """Whatever agents declare, and however their screens come and go: they stand as a model of a few lines says."""
 
+from typing import Any
+
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -16,7 +18,7 @@ from throughline.flows.presence import TABS, configure_agent, lose_connection, s
 ANA = AgentId("ana")
 MAYA = "telegram:1"
 GRACE_MS = DEFAULT_GRACE_S * 1000
-SKILLS = ({"en": 5}, {"en": 3, "id": 5}, {"en": 1, "sales": 2})
+SKILLS: tuple[dict[str, Any], ...] = ({"en": 5}, {"en": 3, "id": 5}, {"en": 1, "sales": 2})
 
 screens = st.integers(0, 11)
 
@@ -32,7 +34,8 @@ class AgentComesAndGoes(RuleBasedStateMachine):
         super().__init__()
         self.centre = Centre(agent_profile("ana", chats=1, en=5))
         self.known = False
-        self.presence, self.reason = Presence.OFFLINE, None
+        self.presence = Presence.OFFLINE
+        self.reason: str | None = None
         self.open: tuple[str, ...] = ()
         self.epoch = 0
         self.skills = SKILLS[0]
@@ -96,7 +99,7 @@ class AgentComesAndGoes(RuleBasedStateMachine):
 
     @precondition(lambda self: self.known)
     @rule(skills=st.sampled_from(SKILLS))
-    def agent_learns(self, skills: dict[str, int]) -> None:
+    def agent_learns(self, skills: dict[str, Any]) -> None:
         configure_agent(self.centre.world, ANA, agent_profile("ana", chats=1, **skills))
         self.epoch += bool(self.open and skills != self.skills)
         self.skills = skills

@@ -20,7 +20,7 @@ class Standing:
     """What stands in a contact centre.
 
     `timers` is the work that is armed, near and far; None where nobody can tell, and then nothing is asked of timers.
-    `directory` has ``(class, "sig#…")`` and ``(class, "req#…")``. `allowed` says what an agent may hold whose capacity
+    `directory` has ``(class, "req#…")``. `allowed` says what an agent may hold whose capacity
     was lowered below what they held.
     """
 
@@ -112,10 +112,6 @@ def hints_stand_where_others_look(standing: Standing) -> Breaches:
     for head in standing.lives:
         if head.state is ContactState.QUEUED and (head.work_class, f"req#{head.requirement}") not in standing.directory:
             yield f"nobody knows that contacts may need {head.requirement or 'nothing'}"
-    for agent in standing.agents.values():
-        for work_class in WORK_CLASSES:
-            if able(agent, work_class) and (work_class, f"sig#{agent.signature}") not in standing.directory:
-                yield f"nobody knows that agents may have {agent.signature or 'nothing'}"
 
 
 def whatever_has_an_end_has_a_timer(standing: Standing) -> Breaches:

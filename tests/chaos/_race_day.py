@@ -259,7 +259,7 @@ class Day:
     def _stand_still(self) -> Standing:
         """Let everything that is under way come to its end, while nobody does anything new, and look."""
         self.floor.settle()
-        while any(work["kind"] in {"place", "settle"} for _, _, work in self.floor.armed):
+        while any(work["kind"] == "place" for _, _, work in self.floor.armed):
             self.floor.skip(SECOND_LOOK_S)  # those who knew of one another for the first time meet
             self.floor.settle()
         standing = self.floor.standing()

@@ -22,7 +22,7 @@ PROFILES = (
     profile("ben", skills={"en": 3}, chat=1),
     profile("eva", skills={"en": 2, "sales": 3}, chat=2),
 )
-KNOWN = ("sig#en.3", "sig#en.2+sales.3", "req#en.1", "req#sales.2", "req#@ben")
+KNOWN = ("req#en.1", "req#sales.2", "req#@ben")
 APART_S = 0.03
 SLOW = Chances(slow=0.1)
 HELD_WITHIN = 9  # requests; what is held later than that is held as good as never

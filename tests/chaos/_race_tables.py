@@ -66,7 +66,7 @@ class RaceTables:
     # ------------------------------------------------------------ setting the scene
 
     def know(self, work_class: str, *names: str) -> None:
-        """Have signatures (``sig#…``) and requirements (``req#…``) stand in the directory for long."""
+        """Have requirements (``req#…``) stand in the directory for long."""
         for name in names:
             item = {"pk": f"directory#{work_class}", "sk": name, "at": 0}
             self._dynamodb.put_item(TableName=self._routing, Item=to_attributes(item))

@@ -8,8 +8,6 @@ from tests.promises import every_change_is_recorded as _every_change_is_recorded
 from tests.promises import root as _root
 from throughline.domain.identifiers import Home
 
-_DIRECTORY = {"signature": "sig#", "requirement": "req#"}
-
 
 def standing_of(centre: Centre, allowed: Mapping[str, int] | None = None) -> Standing:
     """Return what stands in a contact centre in memory."""
@@ -20,7 +18,7 @@ def standing_of(centre: Centre, allowed: Mapping[str, int] | None = None) -> Sta
         moves=centre.threads.moves,
         ready=centre.routing.ready.values(),
         waiting=centre.routing.waiting.values(),
-        directory={(work_class, _DIRECTORY[kind] + name) for kind, work_class, name in centre.routing.directory},
+        directory={(work_class, f"req#{name}") for work_class, name in centre.routing.directory},
         timers=[timer.work for timer in centre.timers.armed],
         connections=centre.connections.connections,
         changes=centre.threads.changes.values(),

@@ -5,6 +5,7 @@ from contextlib import suppress
 
 import pytest
 
+from tests.replies import a_reply
 from tests.unit.dying import Fate
 from tests.unit.ends import made_at
 from tests.unit.promises import root
@@ -237,15 +238,8 @@ def test_an_opt_out_is_known_though_its_identifier_joins_another_customer_meanwh
     def build() -> Stage:
         scene = two_matters()
         head = scene.centre.live(BSUID)
-        send_reply(
-            scene.world,
-            AgentId(str(head.holder)),
-            head.conversation,
-            message_id=made_at(scene.centre.now_ms),
-            text="Which one do you mean?",
-            attachments=(),
-            via=None,
-        )
+        reply = a_reply(head.conversation, message_id=made_at(scene.centre.now_ms), text="Which one do you mean?")
+        send_reply(scene.world, AgentId(str(head.holder)), reply)
         return CONSENTING[way](scene)
 
     for at in range(1, count_of(build) + 1):

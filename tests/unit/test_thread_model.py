@@ -15,6 +15,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from tests.fakes.channel import FakeChannel
 from tests.fakes.world import START_MS, Centre, agent_profile
 from tests.promises import root
+from tests.replies import a_reply
 from tests.unit.ends import made_at
 from throughline.domain.conversations import ContactState
 from throughline.domain.encodings import decode_outbound
@@ -178,7 +179,7 @@ class Thread(RuleBasedStateMachine):
         text, message_id = f"answer {len(self.replies)}", made_at(self.centre.now_ms, len(self.replies) + 1)
         world = self.centre.world
         for _ in range(2):  # the client repeats what got no ack
-            sent = send_reply(world, ANA, head.conversation, message_id=message_id, text=text, attachments=(), via=None)
+            sent = send_reply(world, ANA, a_reply(head.conversation, message_id=message_id, text=text))
         (job,) = self.centre.outbound.take()
         self.replies.append(Reply(home=sent.home, place=sent.reference, text=text, job=decode_outbound(job)))
 

@@ -77,5 +77,6 @@ def _may_have_parts(world: World, entry: Entry) -> bool:
 
 def _remember_opt_out(world: World, entry: Entry, event: StatusReported, arrival_ms: int) -> None:
     via = Via.parse(entry.via or "")
+    customer, _ = find_live(world, CustomerId(entry.home))
     at_ms = event.sent_ms if event.sent_ms is not None else arrival_ms
-    remember_consent(world, CustomerId(entry.home), via.identifier, via.account, granted=False, at_ms=at_ms)
+    remember_consent(world, customer, via.identifier, via.account, granted=False, at_ms=at_ms)

@@ -333,12 +333,9 @@ def _reopen(world: World, head: Head, opening: Opening, entry: Entry, arrival: A
 
 
 def _amend(world: World, event: PersonEvent, entry: Entry) -> None:
-    customer = CustomerId(entry.home)
+    customer, live = find_live(world, CustomerId(entry.home))
     if isinstance(event, ConsentChanged) and event.scope == EVERYTHING:
-        identifier, granted = event.senders[0], event.granted
-        remember_consent(world, customer, identifier, event.account, granted=granted, at_ms=entry.sent_ms)
-    if isinstance(event, IdentityChanged):
-        _, live = find_live(world, customer)
-        if live:
-            link_identifiers(world, live, (event.previous, event.current))
+        remember_consent(world, customer, event.senders[0], event.account, granted=event.granted, at_ms=entry.sent_ms)
+    if isinstance(event, IdentityChanged) and live:
+        link_identifiers(world, live, (event.previous, event.current))
     announce_entry(world, entry)

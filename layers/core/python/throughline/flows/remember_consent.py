@@ -1,18 +1,27 @@
-"""Remember what a customer says about being written to, whoever they turn out to be meanwhile."""
+"""Keep a customer's word about consent where it is looked for, also while customers are being joined."""
 
+from throughline.domain.errors import StoreUnavailableError
 from throughline.domain.identifiers import CustomerId, Identifier
 from throughline.flows.read_thread import find_live
 from throughline.ports import World
 
+HOPS = 20  # merges of merges
 
-def remember_consent(  # noqa: PLR0913 - who says what, about which way, and when
+
+def remember_consent(  # noqa: PLR0913 - each is one word of what was said
     world: World, customer: CustomerId, identifier: Identifier, account: str, *, granted: bool, at_ms: int
 ) -> None:
-    """Keep a word about consent with whoever `customer` has turned out to be. Safe to repeat; 1 WRU and 2 RRU.
+    """Keep an opt-in or opt-out with `customer`, or with whom they have become part of. 1 WRU and 1 RRU as a rule.
 
-    Written, then looked at again: a merge that came in between has carried over only what it saw.
+    Written, then looked at again: a joining that comes in between has carried over what it saw.
+
+    Raises:
+        StoreUnavailableError: customers are being joined too fast. Repeat.
     """
-    known, customer = None, find_live(world, customer)[0]
-    while known != customer:
+    for _ in range(HOPS):
         world.customers.set_consent(customer, identifier, account, granted=granted, at_ms=at_ms)
-        known, customer = customer, find_live(world, customer)[0]
+        found, _ = find_live(world, customer)
+        if found == customer:
+            return
+        customer = found
+    raise StoreUnavailableError("customers are being joined too fast")

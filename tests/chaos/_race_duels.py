@@ -7,6 +7,7 @@ from tests.chaos._race_floor import RaceFloor
 from tests.chaos._race_mishaps import NOTHING, Chances
 from tests.chaos._race_people import (
     SMS,
+    WHATSAPP,
     available_at,
     comes,
     message,
@@ -15,6 +16,7 @@ from tests.chaos._race_people import (
 from tests.chaos._race_worker import Job
 from tests.promises import breaches
 from throughline.domain.frames import iso
+from throughline.flows.assign import SECOND_LOOK_S
 
 AGENTS = ("ada", "ben", "eva")
 PROFILES = (
@@ -61,8 +63,12 @@ class Duel:
         return self._message(1)
 
     def _message(self, person: int) -> Job:
+        return self.message_by(SMS, f"tel:+1{self.number:06d}{person:03d}")
+
+    def message_by(self, account: str, *senders: str) -> Job:
+        """Return the record of a message by one or more identifiers of a person."""
         self.messages += 1
-        return self.floor.message(message(self.floor, SMS, f"tel:+1{self.number:06d}{person:03d}"))
+        return self.floor.message(message(self.floor, account, *senders))
 
     def offer(self) -> Mapping[str, Any]:
         """Return the work of the timer of the offer that is pending."""
@@ -219,6 +225,38 @@ def _pause_and_another_message(duel: Duel) -> None:
     duel.at_once(pause, duel.again(), duel.written())
 
 
+def _at_two_desks(duel: Duel) -> tuple[str, str, Job]:
+    """Have one person be offered to ben and to ada, who do not know that; return ben's part, and what tells it."""
+    phone, user = f"tel:+1{duel.number:06d}999", f"bsuid:US.{duel.number}"
+    comes(duel.floor, "ada")
+    duel.floor.now(duel.message_by(SMS, phone))
+    screen = comes(duel.floor, "ben")
+    duel.floor.now(duel.message_by(WHATSAPP, user))
+    [conversation] = [head.conversation for head in duel.floor.standing().lives if head.holder == "ben"]
+    return screen, conversation, duel.message_by(WHATSAPP, phone, user)
+
+
+def _joining_and_accept(duel: Duel) -> None:
+    screen, conversation, telling = _at_two_desks(duel)
+    duel.at_once(telling, duel.floor.says(screen, "offer.accept", offer=f"{conversation}.2"))
+    _finish_joining(duel)
+
+
+def _joining_and_close(duel: Duel) -> None:
+    screen, conversation, telling = _at_two_desks(duel)
+    duel.floor.now(duel.floor.says(screen, "offer.accept", offer=f"{conversation}.2"))
+    duel.at_once(telling, duel.floor.says(screen, "conversation.close", conversation=conversation))
+    _finish_joining(duel)
+
+
+def _finish_joining(duel: Duel) -> None:
+    """Let the timers go off that finish what died half-way, and see that one contact is left."""
+    duel.floor.skip(SECOND_LOOK_S + 1)
+    duel.floor.settle()
+    if len(lives := duel.floor.standing().lives) != 1:
+        duel.floor.breaks(f"one person has {len(lives)} conversations", *(head.conversation for head in lives))
+
+
 def _cool_down_and_free(duel: Duel) -> None:
     floor, screen = duel.floor, comes(duel.floor, "ada")
     duel.write()
@@ -245,6 +283,8 @@ DUELS: Mapping[str, Fight] = {
     "hello, the end of the grace": _hello_and_grace,
     "close, another message": _close_and_another_message,
     "pause, another message": _pause_and_another_message,
+    "joining, accept": _joining_and_accept,
+    "joining, close": _joining_and_close,
     "cool-down, another agent comes free": _cool_down_and_free,
 }
 

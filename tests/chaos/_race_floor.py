@@ -23,7 +23,7 @@ from throughline.domain.encodings import InboundJob, encode_inbound
 from throughline.domain.messages import ChannelEvent
 
 WORKERS = 4
-SOCKETS = 100_000
+SOCKETS = 50_000  # in all of a run
 MAX_DELIVERIES = 60
 HISTORY = 60_000
 SHOWN = 80  # lines of the history of whoever came to harm
@@ -58,6 +58,7 @@ class RaceFloor:
         self._begun_s = time.monotonic()
         self._history: deque[str] = deque(maxlen=HISTORY)
         self._numbers = count(1)
+        self._screens = count(1)
         self._queue: deque[list[Job]] = deque()
         self._sampled_s = 0.0
         self._skew_ms: Any = _shared.RawValue("q", 0)
@@ -102,7 +103,7 @@ class RaceFloor:
 
     def connects(self, agent: str) -> Job:
         """Return the opening of a socket; its connection bears the next number."""
-        number = next(self._numbers)
+        number = next(self._screens)
         return Job(kind="connect", payload="", connection=f"{agent}-{number}", agent=agent, number=number)
 
     def disconnects(self, connection: str, *, apart_s: float = 0.0) -> Job:

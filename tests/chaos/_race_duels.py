@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tests.chaos._race_floor import RaceFloor
+from tests.chaos._race_floor import HELD_WITHIN, RaceFloor
 from tests.chaos._race_mishaps import NOTHING, Chances
 from tests.chaos._race_people import (
     SMS,
@@ -27,7 +27,6 @@ PROFILES = (
 KNOWN = ("req#en.1", "req#sales.2", "req#@ben")
 APART_S = 0.03
 SLOW = Chances(slow=0.1)
-HELD_WITHIN = 9  # requests; what is held later than that is held as good as never
 ENOUGH = 5  # broken ones: the rest would tell the same
 
 

@@ -28,6 +28,8 @@ MAX_DELIVERIES = 60
 HISTORY = 60_000
 SHOWN = 80  # lines of the history of whoever came to harm
 LISTEN_S = 0.05
+APART_S = 0.01
+HELD_WITHIN = 9  # requests: what is to be held later than that is as good as never held
 SAMPLE_S = 0.4
 
 _shared = multiprocessing.get_context("spawn")
@@ -178,7 +180,8 @@ class RaceFloor:
         """Hand a job in; perhaps to two processes at the same instant, or again when it was done."""
         drawn = self.draws.random()
         if drawn < twice / 2:
-            again = replace(job, deliveries=job.deliveries + 1, apart_s=self.draws.random() * 0.01)
+            again = replace(job, deliveries=job.deliveries + 1, apart_s=self.draws.random() * APART_S)
+            again.held_at = self.draws.randint(0, HELD_WITHIN)
             self.hand(job, again)
         else:
             self.hand(job)

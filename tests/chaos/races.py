@@ -44,7 +44,7 @@ def run(options: Options) -> Tally:
             return _tally(floor)
 
 
-SHORT_DAY = Size(contacts=40, agents=8, stills=3)
+SHORT_DAY = Size(contacts=32, agents=8, stills=2)
 LONG_DAY = Size(contacts=200, agents=20, stills=8)
 
 

@@ -110,6 +110,7 @@ class _Worker:
         from tests.chaos._race_mishaps import Mishaps
         from tests.chaos._taken_out import take_out
         from tests.fakes.blobs import FakeBlobs
+        from tests.fakes.intake import FakeIntake
         from tests.fakes.jobs import FakeJobs
         from tests.fakes.secrets import FakeSecrets
         from tests.fakes.settings import FakeSettings
@@ -139,6 +140,7 @@ class _Worker:
             customers=DynamoCustomers(tables.customers),
             routing=DynamoRouting(tables.routing, tables.threads, clock=self._now_ms),
             connections=DynamoConnections(tables.routing),
+            intake=FakeIntake(),
             settings=FakeSettings(setup.configuration),
             timers=_Timers(pipe, self._now_ms),
             inbound=FakeJobs(),

@@ -11,7 +11,7 @@ from yaml.nodes import Node
 from infra.configuration.problems import Problem, Report, Start
 from infra.configuration.references import File, check_references, place
 from infra.configuration.schema import DOCUMENT, DURATIONS
-from throughline.domain.configuration import AgentProfile, ChannelAccount, Configuration, Issuer, Queue
+from throughline.domain.configuration import AgentProfile, Answer, ChannelAccount, Configuration, Issuer, Queue
 from throughline.domain.identifiers import AgentId
 from throughline.domain.requirements import requirement_for
 from throughline.domain.routing import fits, signature_of
@@ -76,6 +76,8 @@ def _compile(values: Mapping[str, Any]) -> Configuration:
         skills=dict(_part(values, "skills")),
         agents={AgentId(name): AgentProfile(agent_id=AgentId(name), **item) for name, item in _part(values, "agents")},
         issuers={name: Issuer(issuer=name, **item) for name, item in _part(values, "issuers")},
+        answers={name: Answer(name=name, **item) for name, item in _part(values, "answers")},
+        not_ready_reasons=values.get("not_ready_reasons", ()),
     )
 
 

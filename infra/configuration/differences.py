@@ -13,19 +13,25 @@ _SINGULAR = {
     "channel_accounts": "channel account",
     "agents": "agent",
     "issuers": "issuer",
+    "answers": "answer",
 }
 
 
 def differences(old: Configuration, new: Configuration) -> list[str]:
     """Return a line for each thing added (+), removed (-) or changed (~) on the way from `old` to `new`."""
     before, after = as_values(old), as_values(new)
-    return [line for part, what in _SINGULAR.items() for line in _of_part(what, before[part], after[part])]
+    parts = [line for part, what in _SINGULAR.items() for line in _of_part(what, before[part], after[part])]
+    return parts + _of_reasons(before["not_ready_reasons"], after["not_ready_reasons"])
 
 
 def changed_agents(old: Configuration, new: Configuration) -> list[AgentId]:
     """Return the agents that were added, changed or removed on the way from `old` to `new`."""
     known = sorted({*old.agents, *new.agents})
     return [agent for agent in known if old.agents.get(agent) != new.agents.get(agent)]
+
+
+def _of_reasons(before: list[str], after: list[str]) -> list[str]:
+    return [f"~ not_ready_reasons: {line}" for line in _of_values("", before, after)] if before != after else []
 
 
 def _of_part(what: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:

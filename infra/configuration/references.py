@@ -15,6 +15,8 @@ from throughline.domain.templates import placeholders
 
 Values = Mapping[str, Any]
 
+PLACEHOLDERS = ("customer_name", "agent_name")  # of a canned answer; the desk fills them in
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class File:
@@ -56,6 +58,8 @@ def check_references(file: File) -> None:
     for part, key in (("channel_accounts", "skills"), ("queues", "skills"), ("agents", "skills")):
         for name, values in file.part(part).items():
             _check_known(file, (part, name, key), values.get(key, ()), "skill", file.part("skills"))
+    for name, values in file.part("answers").items():
+        _check_answer(file, ("answers", name), values)
     for issuer, values in file.part("issuers").items():
         _check_issuer(file, issuer, values)
     if "local" in file.values and file.stage != LOCAL_STAGE:
@@ -74,6 +78,15 @@ def _check_account(file: File, name: str, account: Values) -> None:
         _check_rules(file, path, account, CHANNELS[channel])
     else:
         file.wrong(path, f"there is no channel {shown(channel)}", instead(channel, CHANNELS))
+
+
+def _check_answer(file: File, path: tuple[str, ...], values: Values) -> None:
+    _check_known(file, (*path, "queues"), values.get("queues", ()), "queue", file.part("queues"))
+    _check_known(file, (*path, "languages"), values.get("languages", ()), "skill", file.part("skills"))
+    for name in re.findall(r"\{(\w+)\}", values.get("text", "")):
+        if name not in PLACEHOLDERS:
+            wrong = f"nothing is filled in for {shown('{' + name + '}')}"
+            file.wrong((*path, "text"), wrong, instead(name, PLACEHOLDERS))
 
 
 def _check_rules(file: File, path: tuple[str, ...], account: Values, rules: ChannelRules) -> None:

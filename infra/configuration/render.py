@@ -8,14 +8,20 @@ import yaml
 
 from infra.configuration.kinds import written
 from infra.configuration.schema import DURATIONS
-from throughline.domain.configuration import AgentProfile, ChannelAccount, Configuration, Issuer, Queue
+from throughline.domain.configuration import AgentProfile, Answer, ChannelAccount, Configuration, Issuer, Queue
 from throughline.domain.templates import MessageTemplate
 
-Item = ChannelAccount | MessageTemplate | Queue | AgentProfile | Issuer
+Item = ChannelAccount | MessageTemplate | Queue | AgentProfile | Issuer | Answer
 
 _KEYS = {field: key for key, field in DURATIONS.items()}
 _IN_THE_KEY = frozenset(
-    {("ChannelAccount", "channel"), ("ChannelAccount", "name"), ("Queue", "name"), ("MessageTemplate", "name")}
+    {
+        ("ChannelAccount", "channel"),
+        ("ChannelAccount", "name"),
+        ("Queue", "name"),
+        ("MessageTemplate", "name"),
+        ("Answer", "name"),
+    }
 )
 _IDS = frozenset({"agent_id", "issuer"})
 
@@ -35,6 +41,8 @@ def as_values(configuration: Configuration) -> dict[str, Any]:
         "channel_accounts": _part(configuration.accounts),
         "agents": _part(configuration.agents),
         "issuers": _part(configuration.issuers),
+        "not_ready_reasons": list(configuration.not_ready_reasons),
+        "answers": _part(configuration.answers),
     }
 
 

@@ -26,7 +26,13 @@ from throughline.domain.routing import WORK_CLASSES
 
 LOCAL_STAGE = "local"
 # keys of a queue that are durations → its fields, which are seconds
-DURATIONS = {"priority": "priority_s", "offer": "offer_s", "cool_down": "cool_down_s", "reopen": "reopen_s"}
+DURATIONS = {
+    "priority": "priority_s",
+    "offer": "offer_s",
+    "cool_down": "cool_down_s",
+    "reopen": "reopen_s",
+    "wrap_up": "wrap_up_s",
+}
 MAX_LEVEL = 5
 
 # '@', '.', '+' and '#' have a meaning in keys: a personal requirement, a level, a set of skills, an item of a table.
@@ -164,6 +170,7 @@ _SKILL = _name("a skill's name")
 _QUEUE = _name("a queue's name")
 _WEB = matching(_WEB_ADDRESS, "a web address", "write it with https://, without ? and #")
 _LEVELS = table(_SKILL, whole(1, MAX_LEVEL, "a proficiency"))
+_LANGUAGE = matching(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", "a language", "write it as in `en`, `id` or `pt-BR`")
 _ACCOUNT_NAME = matching(
     f"{NAME}/{_LOOSE_NAME}", "a channel account's name", "write <channel>/<name>, as in the address of its webhook"
 )
@@ -202,6 +209,7 @@ QUEUE = Record(
         "offer": Key(kind=duration(5, 600)),
         "cool_down": Key(kind=duration(0, 3600)),
         "reopen": Key(kind=duration(0, 30 * 86400)),
+        "wrap_up": Key(kind=duration(0, 86400)),
         "dispositions": Key(kind=listing(_name("a disposition"))),
     }
 )
@@ -220,6 +228,16 @@ AGENT = Record(
         "skills": Key(kind=_LEVELS),
         "capacity": Key(kind=CAPACITY),
         "teams": Key(kind=listing(_name("a team's name"))),
+        "language": Key(kind=_LANGUAGE),
+    }
+)
+
+ANSWER = Record(
+    {
+        "text": Key(kind=text(longest=4000), required=True),
+        "queues": Key(kind=listing(_QUEUE)),
+        "languages": Key(kind=listing(_SKILL)),
+        "shortcut": Key(kind=matching(r"\S{1,32}", "a shortcut", "write up to 32 characters without a space")),
     }
 )
 
@@ -241,6 +259,8 @@ DOCUMENT = Record(
         "queues": Key(kind=table(_QUEUE, QUEUE), required=True),
         "channel_accounts": Key(kind=table(_ACCOUNT_NAME, ACCOUNT), required=True),
         "agents": Key(kind=table(_loose_name("an agent's id"), AGENT)),
+        "not_ready_reasons": Key(kind=listing(_name("a reason"))),
+        "answers": Key(kind=table(_loose_name("an answer's name"), ANSWER)),
         "issuers": Key(kind=table(_WEB, ISSUER)),
         "local": Key(kind=LOCAL),
     }

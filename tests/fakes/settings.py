@@ -1,6 +1,6 @@
 """Settings in memory."""
 
-from throughline.domain.configuration import AgentProfile, ChannelAccount, Configuration, Issuer, Queue
+from throughline.domain.configuration import AgentProfile, Answer, ChannelAccount, Configuration, Issuer, Queue
 from throughline.domain.identifiers import AgentId
 
 
@@ -33,6 +33,14 @@ class FakeSettings:
     def find_agent_profile(self, agent: AgentId) -> AgentProfile | None:
         """Return an agent's profile."""
         return self.configuration.agents.get(agent)
+
+    def list_answers(self) -> list[Answer]:
+        """Return every canned answer."""
+        return list(self.configuration.answers.values())
+
+    def list_not_ready_reasons(self) -> tuple[str, ...]:
+        """Return the reasons of agents who are not ready."""
+        return self.configuration.not_ready_reasons
 
     def list_issuers(self) -> list[Issuer]:
         """Return every issuer."""

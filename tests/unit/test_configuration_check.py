@@ -7,8 +7,9 @@ import pytest
 
 from infra.configuration.check import Checked, check_file, check_text
 from infra.configuration.problems import Problem
-from throughline.domain.configuration import AgentProfile, ChannelAccount, Issuer, Queue
+from throughline.domain.configuration import AgentProfile, Answer, ChannelAccount, Issuer, Queue
 from throughline.domain.identifiers import AgentId
+from throughline.store.settings import from_document, to_document
 
 ROOT = Path(__file__).parents[2]
 SID = "AC000000000000000000000000000000a1"
@@ -100,6 +101,54 @@ def test_a_good_file_becomes_what_the_functions_work_with() -> None:
             supervisor_groups=("supervisors",),
         )
     ]
+
+
+def test_what_the_desk_offers_is_read() -> None:
+    more = dedent("""\
+        not_ready_reasons: [lunch, training]
+        answers:
+          hello:
+            text: Hello {customer_name}, {agent_name} here
+            queues: support
+            languages: [en, id]
+            shortcut: /hi
+          bye: {text: Bye}
+        """)
+    source = edited("    teams: front\n", "    teams: front\n    language: pt-BR\n").replace(
+        "    reopen: 7d\n", "    reopen: 7d\n    wrap_up: 2min\n"
+    )
+    configuration = check_text(source + more, "dev").configuration
+    assert configuration is not None
+    assert configuration.not_ready_reasons == ("lunch", "training")
+    assert configuration.answers == {
+        "hello": Answer(
+            name="hello",
+            text="Hello {customer_name}, {agent_name} here",
+            queues=("support",),
+            languages=("en", "id"),
+            shortcut="/hi",
+        ),
+        "bye": Answer(name="bye", text="Bye"),
+    }
+    assert configuration.queues["support"].wrap_up_s == 120
+    assert configuration.agents[AgentId("ana")].language == "pt-BR"
+    assert from_document(to_document(configuration)) == configuration
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("{text: Hi, queues: suport}", "there is no queue 'suport'; did you mean support?"),
+        ("{text: Hi, languages: [de]}", "there is no skill 'de'"),
+        ("{text: 'Hi {custmer_name}'}", "nothing is filled in for '{custmer_name}'; did you mean customer_name?"),
+        ("{text: Hi, shortcut: a b}", "'a b' is not a shortcut"),
+        ("{queues: support}", "text is missing"),
+    ],
+)
+def test_an_answer_that_could_not_be_used_is_told(answer: str, expected: str) -> None:
+    problems = told(f"{GOOD}answers:\n  hello: {answer}\n")
+    assert len(problems) == 1
+    assert expected in problems[0]
 
 
 def test_numbers_stay_texts_where_a_text_is_meant() -> None:

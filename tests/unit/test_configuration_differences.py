@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from infra.configuration.check import check_file, check_text
 from infra.configuration.differences import changed_agents, differences
 from infra.configuration.render import as_text
-from throughline.domain.configuration import AgentProfile, ChannelAccount, Configuration, Issuer, Queue
+from throughline.domain.configuration import AgentProfile, Answer, ChannelAccount, Configuration, Issuer, Queue
 from throughline.domain.identifiers import AgentId
 from throughline.domain.templates import MessageTemplate
 
@@ -25,6 +25,7 @@ def test_what_was_added_removed_and_changed_is_told_by_the_keys_of_the_file() ->
     before = Configuration(
         queues={"support": Queue(name="support", offer_s=20, dispositions=("a", "b")), "old": Queue(name="old")},
         agents={ANA: AgentProfile(agent_id=ANA, name="Ana", skills={"en": 3}, capacity={"chat": 1})},
+        not_ready_reasons=("lunch",),
     )
     after = Configuration(
         queues={"support": Queue(name="support", offer_s=60, priority_s=90)},
@@ -32,12 +33,16 @@ def test_what_was_added_removed_and_changed_is_told_by_the_keys_of_the_file() ->
             ANA: AgentProfile(agent_id=ANA, name="Ana", skills={"en": 4, "id": 1}, capacity={"chat": 1}),
             BUDI: AgentProfile(agent_id=BUDI, name="Budi"),
         },
+        answers={"hello": Answer(name="hello", text="Hello")},
+        not_ready_reasons=("lunch", "training"),
     )
     assert differences(before, after) == [
         "- queue old",
         "~ queue support: dispositions a, b → (none), offer (none) → 1min, priority (none) → 90s",
         "~ agent ana: skills.en 3 → 4, skills.id (none) → 1",
         "+ agent budi",
+        "+ answer hello",
+        "~ not_ready_reasons: lunch → lunch, training",
     ]
 
 
@@ -80,6 +85,7 @@ _templates = st.builds(
                 offer_s=st.integers(5, 600),
                 cool_down_s=st.integers(0, 3600),
                 reopen_s=st.integers(0, 30 * 86400),
+                wrap_up_s=st.integers(0, 86400),
                 dispositions=st.lists(_skills, unique=True, max_size=2).map(tuple),
             )
             for name in ("support", "sales", "yes")
@@ -119,10 +125,23 @@ _templates = st.builds(
                 name=_words,
                 skills=_levels,
                 capacity=st.dictionaries(st.sampled_from(["chat", "email"]), st.integers(0, 50), max_size=2),
+                language=st.sampled_from([None, "no", "pt-BR"]),
             )
             for name in ("ana", "7f")
         }
     ),
+    answers=st.dictionaries(
+        st.just("hello"),
+        st.builds(
+            Answer,
+            name=st.just("hello"),
+            text=_words.filter(lambda text: "{" not in text),
+            queues=st.lists(_queues, unique=True, max_size=2).map(tuple),
+            languages=st.lists(_skills, unique=True, max_size=2).map(tuple),
+            shortcut=st.sampled_from([None, "/hi", "007"]),
+        ),
+    ),
+    reasons=st.lists(st.sampled_from(["lunch", "no"]), unique=True).map(tuple),
     issuers=st.dictionaries(
         st.just("https://i.test"),
         st.builds(
@@ -135,14 +154,25 @@ _templates = st.builds(
         max_size=1,
     ),
 )
-def test_what_is_shown_can_be_applied_again_and_says_the_same(
+def test_what_is_shown_can_be_applied_again_and_says_the_same(  # noqa: PLR0913 - the parts of a file
+    *,
     skills: dict[str, str],
     queues: dict[str, Queue],
     accounts: dict[str, ChannelAccount],
     agents: dict[AgentId, AgentProfile],
     issuers: dict[str, Issuer],
+    answers: dict[str, Answer],
+    reasons: tuple[str, ...],
 ) -> None:
-    configuration = Configuration(skills=skills, queues=queues, accounts=accounts, agents=agents, issuers=issuers)
+    configuration = Configuration(
+        skills=skills,
+        queues=queues,
+        accounts=accounts,
+        agents=agents,
+        issuers=issuers,
+        answers=answers,
+        not_ready_reasons=reasons,
+    )
     checked = check_text(as_text(configuration), "dev")
     assert [problem for problem in checked.problems if not problem.warning] == []
     assert checked.configuration == configuration

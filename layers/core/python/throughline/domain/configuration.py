@@ -38,7 +38,10 @@ class ChannelAccount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
-    """An ordered set of waiting contacts with its policy. Durations are seconds; `priority_s` counts as age."""
+    """An ordered set of waiting contacts with its policy.
+
+    Durations are seconds; `priority_s` counts as age, a `wrap_up_s` of 0 has no end.
+    """
 
     name: str
     work_class: str = "chat"
@@ -47,6 +50,7 @@ class Queue:
     offer_s: int = DEFAULT_OFFER_S
     cool_down_s: int = DEFAULT_COOL_DOWN_S
     reopen_s: int = DEFAULT_REOPEN_S
+    wrap_up_s: int = 0
     dispositions: tuple[str, ...] = ()
 
 
@@ -59,6 +63,23 @@ class AgentProfile:
     skills: Mapping[str, int] = field(default_factory=dict)
     capacity: Mapping[str, int] = field(default_factory=dict)
     teams: tuple[str, ...] = ()
+    language: str | None = None  # of their desk
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A canned answer, for every queue and language if it names none; `{customer_name}`, `{agent_name}` stand open."""
+
+    name: str
+    text: str
+    queues: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    shortcut: str | None = None
+
+    def suits(self, queue: str, language: str | None) -> bool:
+        """Return whether it may serve in a conversation; one whose language nobody knows is served by any."""
+        in_language = language is None or not self.languages or language in self.languages
+        return in_language and (not self.queues or queue in self.queues)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +103,8 @@ class Configuration:
     skills: Mapping[str, str] = field(default_factory=dict)
     agents: Mapping[AgentId, AgentProfile] = field(default_factory=dict)
     issuers: Mapping[str, Issuer] = field(default_factory=dict)
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    not_ready_reasons: tuple[str, ...] = ()
 
     def find_account(self, channel: str, name: str) -> ChannelAccount | None:
         """Return the channel account of a webhook URL."""

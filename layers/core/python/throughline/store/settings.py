@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, TypeVar
 
-from throughline.domain.configuration import AgentProfile, ChannelAccount, Configuration, Issuer, Queue
+from throughline.domain.configuration import AgentProfile, Answer, ChannelAccount, Configuration, Issuer, Queue
 from throughline.domain.errors import ConfigurationError, ConflictError, NotFoundError
 from throughline.domain.identifiers import AgentId
 from throughline.domain.templates import MessageTemplate
@@ -38,7 +38,7 @@ _FIRST = Expression(*_CONTENT, condition=path("pk").does_not_exist())
 _NEXT = Expression(*_CONTENT, condition=path("number") == value("after", "N"))
 _ANNOUNCED = Expression(path("announced").set(value("number", "N")), condition=path("number") == value("number", "N"))
 
-T = TypeVar("T", ChannelAccount, MessageTemplate, Queue, AgentProfile, Issuer)
+T = TypeVar("T", ChannelAccount, MessageTemplate, Queue, AgentProfile, Issuer, Answer)
 
 
 class DynamoSettings:
@@ -66,12 +66,20 @@ class DynamoSettings:
         return self._configuration().get_queue(name)
 
     def list_queues(self) -> list[Queue]:
-        """Return every queue, in the order of the configuration."""
+        """Return every queue, by name: the document has no other order."""
         return list(self._configuration().queues.values())
 
     def find_agent_profile(self, agent: AgentId) -> AgentProfile | None:
         """Return what is configured of an agent."""
         return self._configuration().agents.get(agent)
+
+    def list_answers(self) -> list[Answer]:
+        """Return every canned answer, by name."""
+        return list(self._configuration().answers.values())
+
+    def list_not_ready_reasons(self) -> tuple[str, ...]:
+        """Return what an agent who is not ready may give as reason."""
+        return self._configuration().not_ready_reasons
 
     def list_issuers(self) -> list[Issuer]:
         """Return whose tokens are accepted."""
@@ -209,6 +217,8 @@ def from_document(document: bytes) -> Configuration:
         skills=parts.get("skills", {}),
         agents={AgentId(name): agent for name, agent in _built(AgentProfile, parts.get("agents", {})).items()},
         issuers=_built(Issuer, parts.get("issuers", {})),
+        answers=_built(Answer, parts.get("answers", {})),
+        not_ready_reasons=tuple(parts.get("not_ready_reasons", ())),
     )
 
 

@@ -13,6 +13,7 @@ from chalice.app import Response
 from functions._wiring import world
 from throughline.aws.queues import read_body
 from throughline.domain.errors import (
+    ConflictError,
     InvalidRequestError,
     RejectedError,
     ThroughlineError,
@@ -101,7 +102,8 @@ def answer_frame(frame_id: str | None, carry_out: Callable[[], Frame]) -> Frame:
         return carry_out()
     except Exception as error:  # noqa: BLE001 - the one place where everything stops
         _log(error, where="frame")
-        return error_frame(frame_id, _code(error), _words(error))
+        version = error.version if isinstance(error, ConflictError) else None
+        return error_frame(frame_id, _code(error), _words(error), version)
 
 
 def _words(error: Exception) -> str:

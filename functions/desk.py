@@ -7,12 +7,23 @@ from chalice.app import Blueprint, Response
 
 from functions._edges import answers_screen, bearer_token, body_text, page_limit
 from functions._wiring import signing_keys, world
+from throughline.domain.errors import InvalidRequestError
 from throughline.domain.identifiers import ConversationId, CustomerId
 from throughline.domain.json_fields import decode_object
 from throughline.domain.rights import Caller
 from throughline.flows.attach import link_attachment, offer_upload
 from throughline.flows.authenticate import sign_in
-from throughline.flows.look_up import view_agents, view_conversation, view_customer, view_queues, view_thread
+from throughline.flows.edit_card import edit_card
+from throughline.flows.list_ways import view_ways
+from throughline.flows.look_up import (
+    view_agents,
+    view_answers,
+    view_conversation,
+    view_customer,
+    view_queues,
+    view_thread,
+    view_waiting,
+)
 
 MAX_BODY_BYTES = 4096
 PRIVATE = {"Cache-Control": "no-store"}
@@ -49,6 +60,32 @@ def get_customer(customer: str) -> Response:
     return _answer(view_customer(world(), _caller(), CustomerId(customer), _closed()))
 
 
+@desk.route("/customers/{customer}", methods=["PATCH"], cors=True)
+@answers_screen
+def patch_customer(customer: str) -> Response:
+    """Change a customer's card, and answer it."""
+    caller, closed = _caller(), _closed()
+    edit_card(world(), caller, CustomerId(customer), closed, _body())
+    return _answer(view_customer(world(), caller, CustomerId(customer), closed))
+
+
+@desk.route("/conversations/{conversation}/ways", methods=["GET"], cors=True)
+@answers_screen
+def get_ways(conversation: str) -> Response:
+    """Answer how the customer can be answered right now."""
+    return _answer(view_ways(world(), _caller(), ConversationId(conversation)))
+
+
+@desk.route("/answers", methods=["GET"], cors=True)
+@answers_screen
+def get_answers() -> Response:
+    """Answer the canned answers for a conversation."""
+    caller, conversation = _caller(), _closed()
+    if conversation is None:
+        raise InvalidRequestError("conversation: is missing")
+    return _answer(view_answers(world(), caller, conversation))
+
+
 @desk.route("/agents", methods=["GET"], cors=True)
 @answers_screen
 def get_agents() -> Response:
@@ -63,13 +100,19 @@ def get_queues() -> Response:
     return _answer(view_queues(world(), _caller()))
 
 
+@desk.route("/queues/{queue}/waiting", methods=["GET"], cors=True)
+@answers_screen
+def get_waiting(queue: str) -> Response:
+    """Answer who waits in a queue."""
+    return _answer(view_waiting(world(), _caller(), queue))
+
+
 @desk.route("/attachments", methods=["POST"], cors=True)
 @answers_screen
 def post_attachment() -> Response:
     """Answer where a file can be uploaded to."""
     caller = _caller()
-    given = decode_object(body_text(desk.current_request), MAX_BODY_BYTES)
-    return _answer(offer_upload(world(), caller, given))
+    return _answer(offer_upload(world(), caller, _body()))
 
 
 @desk.route("/attachments/{attachment}", methods=["GET"], cors=True)
@@ -86,6 +129,10 @@ def _answer(view: Mapping[str, Any]) -> Response:
 
 def _caller() -> Caller:
     return sign_in(world(), signing_keys(), bearer_token(desk.current_request))
+
+
+def _body() -> dict[str, Any]:
+    return decode_object(body_text(desk.current_request), MAX_BODY_BYTES)
 
 
 def _query(name: str) -> str | None:

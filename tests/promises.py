@@ -11,8 +11,7 @@ from typing import Any
 
 from throughline.domain.conversations import HOLDING, ContactChange, ContactState, Entry, Head
 from throughline.domain.identifiers import AgentId, Home
-from throughline.domain.routing import WORK_CLASSES, Agent, Ready, Slot, Waiting, able, fits
-from throughline.flows.conclude import PAUSED_CLASS
+from throughline.domain.routing import PAUSED_CLASS, WORK_CLASSES, Agent, Ready, Slot, Waiting, able, fits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,6 +122,7 @@ def whatever_has_an_end_has_a_timer(standing: Standing) -> Breaches:
             "offer_timeout": head.state is ContactState.OFFERED,
             "cool_down": head.state is ContactState.QUEUED and bool(head.excluded),
             "resume": head.state is ContactState.PAUSED,
+            "wrap_up": head.state is ContactState.WRAPPING and bool(head.until_ms),
         }
         for kind, needed in ends.items():
             if needed and (kind, head.conversation, head.turn) not in armed:
@@ -140,6 +140,12 @@ def a_lost_agent_has_a_grace_running(standing: Standing) -> Breaches:
         )
         if (holds or waited_for) and not agent.sockets and ("grace", agent.agent_id, agent.epoch) not in armed:
             yield f"{agent.agent_id} has gone, is needed, and no grace is running"
+
+
+def who_is_to_leave_after_work_has_work(standing: Standing) -> Breaches:
+    for agent in standing.agents.values():
+        if agent.next and not agent.at_work:
+            yield f"{agent.agent_id} has no work any more and is not yet {agent.next.presence}"
 
 
 def no_screen_is_open_that_has_gone(standing: Standing) -> Breaches:
@@ -196,6 +202,7 @@ PROMISES: tuple[Promise, ...] = (
     hints_stand_where_others_look,
     whatever_has_an_end_has_a_timer,
     a_lost_agent_has_a_grace_running,
+    who_is_to_leave_after_work_has_work,
     no_screen_is_open_that_has_gone,
     homes_lead_to_one_conversation,
     a_message_is_one_entry,

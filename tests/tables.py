@@ -15,6 +15,7 @@ from tests.fakes.intake import FakeIntake
 from tests.fakes.routing import FakeRouting
 from tests.fakes.threads import FakeThreads
 from throughline.domain.conversations import Direction, Entry, EntryKind, Head, Opening
+from throughline.domain.customers import CardChange
 from throughline.domain.identifiers import AgentId, ConversationId, Home, conversation_id
 from throughline.domain.routing import Agent, Offer, Presence, Ready, Waiting
 from throughline.ports import Connections, Customers, DueTimers, Intake, Routing, Threads
@@ -43,7 +44,7 @@ class Clock:
 
 @dataclass(frozen=True, kw_only=True)
 class Stores:
-    """One set of stores. `block` stands for what an operator does, `links` for what a later reader of them will do."""
+    """One set of stores. `block` stands for what an operator does, the last two for what a later reader will do."""
 
     threads: Threads
     customers: Customers
@@ -53,6 +54,7 @@ class Stores:
     intake: Intake
     block: Callable[[Home], object]
     links: Callable[[], list[tuple[str, str, str, int]]]
+    card_changes: Callable[[], list[tuple[CardChange, dict[str, Any]]]]
     clock: Clock = field(default_factory=Clock)
 
 
@@ -74,6 +76,7 @@ def fake_stores() -> Stores:
         intake=FakeIntake(),
         block=threads.blocked.add,
         links=lambda: [(customer, other, *said) for (customer, other), said in customers.links.items()],
+        card_changes=lambda: [(change, fields) for _, fields, change in customers.changes],
     )
 
 
@@ -88,6 +91,7 @@ def dynamo_stores(tables: Tables) -> Stores:
         intake=DynamoIntake(tables.routing),
         block=lambda home: tables.threads.put({"pk": home, "sk": "live", "blocked": True}),
         links=lambda: _links(tables.customers),
+        card_changes=lambda: _card_changes(tables.customers),
         clock=clock,
     )
 
@@ -95,6 +99,18 @@ def dynamo_stores(tables: Tables) -> Stores:
 def _links(customers: Table) -> list[tuple[str, str, str, int]]:
     items = customers.query(f"customer#{HOME}", ("edge#", "edge#~"))
     return [(HOME, item["sk"].removeprefix("edge#"), item["why"], item["at"]) for item in items]
+
+
+def _card_changes(customers: Table) -> list[tuple[CardChange, dict[str, Any]]]:
+    items = customers.query(f"customer#{HOME}", ("change#", "change#~"))
+    names = {"lang": "language"}
+    return [
+        (
+            CardChange(by=AgentId(item["by"]), at_ms=item["at"]),
+            {names.get(name, name): given for name, given in item["fields"].items()},
+        )
+        for item in items
+    ]
 
 
 def tables_of(connection: Connection, stage: str = STAGE) -> Tables:

@@ -32,7 +32,7 @@ HELP = """\
   template NAME | P | Q      a template, with P and Q in its places
   note TEXT                  for colleagues only
   wrap | close [DISPOSITION] end the conversation
-  available | not_ready | offline
+  available | not_ready [REASON] | offline
   quit"""
 
 
@@ -45,8 +45,10 @@ class Desk:
     """What the agent has before them: the offer that came last, the conversations they hold, the versions they know.
 
     `conversation` is the one they talk in; `held` are all of theirs, the one that was taken last at the end.
+    `me` is who they are, as the first snapshot says.
     """
 
+    me: str | None = None
     offer: str | None = None
     conversation: str | None = None
     held: list[str] = field(default_factory=list)
@@ -79,7 +81,7 @@ class Desk:
         if view["version"] < self.followed.get(conversation, 0):
             return
         self.followed[conversation] = view["version"]
-        if view["state"] not in HELD:
+        if view["state"] not in HELD or view.get("holder", self.me) != self.me:
             self.held = [held for held in self.held if held != conversation]
         elif conversation not in self.held:
             self.held.append(conversation)
@@ -93,6 +95,7 @@ class Desk:
     def _restore(self, snapshot: Frame) -> None:
         for offer in snapshot.get("offers", ()):
             self.offer = offer["offer"]
+        self.me = snapshot["me"]["agent"]
         views = snapshot.get("conversations", ())
         self.held = [view["conversation"] for view in views if view["state"] in HELD]
         for view in views:
@@ -129,7 +132,7 @@ async def carry_out(line: str, desk: Desk, client: AgentClient) -> None:
             disposition = {"disposition": rest} if rest else {}
             await client.send("conversation.close", conversation=desk.conversation or "", **disposition)
         case "available" | "not_ready" | "offline":
-            await client.send("presence.set", presence=command)
+            await client.send("presence.set", presence=command, **({"reason": rest} if rest else {}))
         case _:
             print(HELP)
 

@@ -218,7 +218,7 @@ def _duplicates(desk: Desk, customer: int) -> tuple[Bill, Bill]:
 def _freed(desk: Desk) -> tuple[Bill, Bill]:
     """D: ana is full, two contacts wait, sara comes; then ana closes one while another waits."""
     with desk.stack.meter.paused():
-        set_presence(desk.world, AgentId("ana"), Presence.NOT_READY, "bench")
+        set_presence(desk.world, AgentId("ana"), Presence.NOT_READY, "training")
         waiting = [desk.stranger() for _ in range(2)]
         for customer in waiting:
             desk.message(customer)

@@ -81,7 +81,7 @@ class _Crowded:
         return self._desk.counted(step)
 
     def _declare(self, presence: Presence) -> None:
-        set_presence(self._desk.world, SARA, presence, "bench")
+        set_presence(self._desk.world, SARA, presence, "training")
 
     def _end(self, customer: int) -> None:
         with self._desk.stack.meter.paused():

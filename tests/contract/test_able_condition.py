@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.cloud import cloud
 from tests.tables import HOME, Tables, agent, connection, offer, opening, tables_of
 from throughline.domain.conversations import ContactState, Head
-from throughline.domain.routing import WORK_CLASSES, Agent, Claim, Presence, able
+from throughline.domain.routing import WORK_CLASSES, Agent, Claim, NextPresence, Presence, able
 from throughline.store._agents import agent_item
 from throughline.store._heads import head_item
 from throughline.store.routing import DynamoRouting
@@ -22,6 +22,7 @@ AGENTS = st.builds(
     sockets=st.sampled_from([("socket",), ("socket",), ()]),
     capacity=COUNTS,
     load=COUNTS | st.fixed_dictionaries({}),
+    next=st.none() | st.builds(NextPresence, presence=st.sampled_from(Presence)),
 )
 _NONCES = count()
 QUEUED = Head(
@@ -52,6 +53,8 @@ def tables() -> Iterator[Tables]:
 @example(anna=agent(capacity={"voice": 1, "chat": 2}, load={"chat": 1}), work_class="voice")
 @example(anna=agent(capacity={"voice": 2, "chat": 2}, load={"voice": 1}), work_class="chat")
 @example(anna=agent(capacity={"chat": 2}), work_class="email")
+@example(anna=agent(capacity={"chat": 2}, next=NextPresence(presence=Presence.NOT_READY)), work_class="chat")
+@example(anna=agent(capacity={"chat": 2}, next=NextPresence(presence=Presence.AVAILABLE)), work_class="chat")
 def test_the_condition_of_a_claim_is_the_function(tables: Tables, anna: Agent, work_class: str) -> None:
     check_claim(tables, anna, work_class)
 

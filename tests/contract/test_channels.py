@@ -37,6 +37,7 @@ from throughline.domain.errors import (
 )
 from throughline.domain.identifiers import Evidence, Home, Identifier
 from throughline.domain.messages import (
+    ATTACHMENT_KINDS,
     Attachment,
     ChannelEvent,
     DeliveryStatus,
@@ -510,6 +511,22 @@ def test_templates_can_be_configured_where_the_provider_has_them_and_need_no_ope
         http = TakingHttp()
         channel.send(outbound, ACCOUNTS[channel.name], http)
         assert [part for part in ("HX7", "Ana", "at ten") if part not in http.told] == []
+
+
+@each_webhook_channel
+@pytest.mark.parametrize("kind", ATTACHMENT_KINDS)
+def test_a_file_is_carried_if_the_channel_says_so_and_refused_before_anything_leaves_if_not(
+    channel: Channel, kind: str
+) -> None:
+    http = TakingHttp()
+    outbound = message(SOMEBODY[channel.name], None, file(kind))
+    if kind in channel.attachment_kinds:
+        channel.send(outbound, ACCOUNTS[channel.name], http)
+        assert f"https://files.example/{kind}?X-Sig=s3cr3t" in http.told
+    else:
+        with pytest.raises(UnsupportedContentError):
+            channel.send(outbound, ACCOUNTS[channel.name], http)
+        assert http.told == ""
 
 
 # ---------------------------------------------------------------- secrets

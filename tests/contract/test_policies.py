@@ -44,7 +44,7 @@ TABLES = {
 QUEUES = {"inbound": "InboundQueue", "outbound": "OutboundQueue", "media": "MediaQueue", "timers": "TimersQueue"}
 RIGHTLESS = {"telemetry", "channels", "http", "clock", "draw", "public_url"}
 ALL_PORTS = {*TABLES, *QUEUES, "blobs", "secrets", "sockets"}
-CLAIMS = {"claim", "swap"}
+CLAIMS = {"claim", "swap", "take_over"}
 
 READING = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query")
 WRITING = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem")

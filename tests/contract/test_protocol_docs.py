@@ -15,13 +15,16 @@ from tests.unit.test_client_frames import READ
 from tests.unit.test_visitor_frames import VISITOR_READ
 from throughline.domain import client_frames, frame_splitting, frames, visitor_frames, visitor_views
 from throughline.domain.client_frames import MAX_FRAME_BYTES, MAX_TEXT_CHARACTERS, READERS
-from throughline.domain.conversations import ContactState, Direction, EntryKind
+from throughline.domain.configuration import AgentProfile
+from throughline.domain.conversations import NONE_GIVEN, ContactState, Direction, EntryKind
 from throughline.domain.errors import ThroughlineError
+from throughline.domain.identifiers import AgentId
 from throughline.domain.json_fields import Fields
 from throughline.domain.message_ids import MAX_AGE_MS
 from throughline.domain.messages import DELIVERY_RANK, Attachment, DeliveryStatus, Location
+from throughline.domain.rights import Role
 from throughline.domain.visitor_frames import VISITOR_READERS
-from throughline.flows import attach, look_up, read_thread, read_visitor_thread, visitor_tokens
+from throughline.flows import attach, edit_card, look_up, read_thread, read_visitor_thread, visitor_tokens
 from throughline.flows.presence import TABS
 
 Reader = Callable[[Fields, str, str], object]
@@ -98,21 +101,31 @@ def test_a_field_with_a_question_mark_may_be_left_out_and_the_others_may_not(act
                 read(Fields(fewer), action.partition(" ")[2], "f1")
 
 
+def me() -> frames.Frame:
+    return frames.me_view(AgentProfile(agent_id=AgentId("anna"), name="Anna"), Role.AGENT, ["lunch"])
+
+
+def test_who_i_am_has_the_fields_that_are_told() -> None:
+    described = section("Who I am")
+
+    assert set(me()) <= set(names(described))
+
+
 def sample_frames() -> Iterator[dict[str, Any]]:
     head, said = opened(fake_stores()), entry()
-    waiting, snapshot = head.waiting("Hello"), frames.snapshot_frame(agent(), [], [])
+    waiting, snapshot = head.waiting("Hello"), frames.snapshot_frame(me(), agent(), [], [])
     yield {**snapshot, "id": "f1"}
     yield dict(frames.offer_frame(waiting, 2, 1))
     yield dict(frames.offer_ended_frame(head.conversation, 2, "gone"))
     yield dict(frames.message_frame(head, said))
-    yield dict(frames.status_frame(head, said))
+    yield dict(frames.status_frame(head, replace(said, status=DeliveryStatus.SENT)))
     yield dict(frames.conversation_frame(head))
     yield dict(frames.presence_frame(agent()))
     yield dict(frames.typing_frame(head, None))
     yield dict(frames.read_by_frame(head, agent().agent_id))
     yield dict(frames.ack_frame("f1"))
-    yield dict(frames.error_frame("f1", "conflict", "look again"))
-    view = {**frames.conversation_view(head), "entries": [{"text": "x" * 300}]}
+    yield dict(frames.error_frame("f1", "conflict", "look again", 7))
+    view = {**frames.conversation_view(head), "entries": [frames.entry_view(entry(text="x" * 300))]}
     yield dict(frame_splitting.frames_within(frames.ack_frame("f1", conversation=view), 200)[1])
 
 
@@ -128,7 +141,7 @@ def test_every_event_is_on_the_page_and_no_other() -> None:
 
 @pytest.mark.parametrize("event", SAMPLES)
 def test_the_fields_of_an_event_are_those_it_has(event: str) -> None:
-    assert set(EVENTS[event]) == SAMPLES[event]
+    assert {name.removesuffix("?") for name in EVENTS[event]} == SAMPLES[event]
 
 
 def visitor_samples() -> Iterator[dict[str, Any]]:
@@ -136,7 +149,7 @@ def visitor_samples() -> Iterator[dict[str, Any]]:
     state = visitor_views.visitor_state(head, {})
     yield {**visitor_views.visitor_snapshot_frame(VISITOR, state, [], None), "id": "f1"}
     yield dict(visitor_views.visitor_message_frame(said, {}))
-    yield dict(visitor_views.visitor_status_frame(said))
+    yield dict(visitor_views.visitor_status_frame(replace(said, status=DeliveryStatus.READ)))
     yield dict(visitor_views.visitor_conversation_frame(state))
     yield dict(visitor_views.visitor_typing_frame("Ana"))
     yield dict(visitor_views.visitor_read_frame(1))
@@ -228,6 +241,9 @@ def test_the_states_and_statuses_are_those_there_are() -> None:
         f"up to {attach.MAX_UPLOAD_BYTES // 1024**2} MB",
         f"within {attach.UPLOAD_S // 60} minutes",
         f"up to {look_up.MAX_COUNTED} for each requirement",
+        f"the latest first, up to {look_up.MAX_PAST}",
+        f"up to {edit_card.MAX_CARD_CHARACTERS} characters, `tier` up to {edit_card.MAX_TIER_CHARACTERS}",
+        f"the disposition `{NONE_GIVEN}`",
         f"up to {attach.MAX_VISITOR_BYTES // 1024**2} MB, of the content types",
         f"(ids, up to {visitor_frames.MAX_SEEN})",
         f"the last {read_visitor_thread.FIRST_PAGE}, oldest first",

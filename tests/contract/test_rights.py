@@ -22,7 +22,16 @@ from throughline.domain.visitor_frames import VISITOR_READERS
 from throughline.flows.attach import link_attachment, offer_upload
 from throughline.flows.authenticate import sign_in
 from throughline.flows.authorize import standing
-from throughline.flows.look_up import view_agents, view_conversation, view_customer, view_queues, view_thread
+from throughline.flows.edit_card import edit_card
+from throughline.flows.look_up import (
+    view_agents,
+    view_answers,
+    view_conversation,
+    view_customer,
+    view_queues,
+    view_thread,
+    view_waiting,
+)
 from throughline.flows.read_visitor_thread import view_visitor_thread
 
 PROTOCOL = Path(__file__).parents[2] / "docs" / "protocol.md"
@@ -40,7 +49,7 @@ def desk(monkeypatch: pytest.MonkeyPatch) -> Iterator[Center]:
 
 def stage(desk: Center, person: str, ownership: Ownership) -> Head:
     """Bring a conversation about in which `person` has this part."""
-    holder = {Ownership.TEAM: "ben", Ownership.OTHER: "max"}.get(ownership, person)
+    holder = {Ownership.TEAM: "ben", Ownership.WAITING: "ben", Ownership.OTHER: "max"}.get(ownership, person)
     tab = desk.sign_in(holder)
     head = desk.customer_writes("Hello")
     if ownership is Ownership.OFFERED:
@@ -51,7 +60,7 @@ def stage(desk: Center, person: str, ownership: Ownership) -> Head:
         desk.say(tab, "conversation.pause", conversation=head.conversation, until=UNTIL)
     if ownership is Ownership.KEEPER:
         desk.say(tab, "conversation.close", conversation=head.conversation)
-    if ownership is Ownership.PAST:
+    if ownership in {Ownership.PAST, Ownership.WAITING}:
         desk.say(tab, "conversation.transfer", conversation=head.conversation, to={"queue": "sales"})
         desk.pass_time()
     return desk.head(head.conversation)
@@ -73,9 +82,15 @@ def fields_of(action: str, head: Head) -> dict[str, Any]:
         "conversation.close": about,
         "conversation.transfer": {**about, "to": {"queue": "sales"}},
         "conversation.pause": {**about, "until": UNTIL},
+        "conversation.take_over": {**about, "turn": head.turn},
+        "contact.assign": {**about, "turn": head.turn, "agent": head.holder or _last_holder(head)},
         "received": {"entries": []},
     }
     return fields[action]
+
+
+def _last_holder(head: Head) -> str:
+    return head.past[-1].partition(":")[2]
 
 
 def visitor_fields_of(desk: Center, action: str, head: Head) -> dict[str, Any]:
@@ -131,12 +146,19 @@ def test_a_frame_does_what_its_cell_says(desk: Center, action: str, role: Role, 
     assert desk.outbound.jobs == []
 
 
+def _edited(desk: Center, caller: Caller, head: Head) -> object:
+    edit_card(desk.world, caller, head.customer, None, {"tier": "gold"})
+    return desk.stores.customers.find_customer(head.customer)
+
+
 READS: dict[str, Callable[[Center, Caller, Head], object]] = {
     "GET /threads": lambda desk, caller, head: view_thread(
         desk.world, caller, head.customer, closed=None, before=None, limit=9
     ),
     "GET /conversations": lambda desk, caller, head: view_conversation(desk.world, caller, head.conversation),
     "GET /customers": lambda desk, caller, head: view_customer(desk.world, caller, head.customer, None),
+    "PATCH /customers": _edited,
+    "GET /answers": lambda desk, caller, head: view_answers(desk.world, caller, head.conversation),
     "GET /attachments": lambda desk, caller, head: link_attachment(
         desk.world, caller, _photo_of(desk, head, caller.visitor.way if caller.visitor else None)
     ),
@@ -145,6 +167,7 @@ READS: dict[str, Callable[[Center, Caller, Head], object]] = {
     ),
     "GET /agents": lambda desk, caller, _: view_agents(desk.world, caller),
     "GET /queues": lambda desk, caller, _: view_queues(desk.world, caller),
+    "GET /queues/waiting": lambda desk, caller, head: view_waiting(desk.world, caller, head.queue),
     "GET /webchat/thread": lambda desk, caller, _: view_visitor_thread(
         desk.world, caller, "shop", before=None, limit=9
     ),
@@ -186,7 +209,7 @@ def test_each_part_is_staged_as_it_is_called(desk: Center, ownership: Ownership)
     assert standing(desk.world, lea, head) is ownership
 
 
-@pytest.mark.parametrize("ownership", [Ownership.TEAM, Ownership.OTHER])
+@pytest.mark.parametrize("ownership", [Ownership.TEAM, Ownership.WAITING, Ownership.OTHER])
 def test_colleagues_of_a_team_stand_to_a_conversation_like_anybody_else(desk: Center, ownership: Ownership) -> None:
     head = stage(desk, "ana", ownership)
 

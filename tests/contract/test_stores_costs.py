@@ -33,10 +33,10 @@ from tests.tables import (
     waiting,
 )
 from throughline.domain.conversations import ContactChange, ContactState, Entry, Expected, Head
-from throughline.domain.customers import Customer, CustomerIdentifier
+from throughline.domain.customers import CardChange, Customer, CustomerIdentifier
 from throughline.domain.identifiers import AgentId, ConversationId, CustomerId, Home, Identifier
 from throughline.domain.messages import Attachment, DeliveryStatus
-from throughline.domain.routing import Agent, Claim, Slot, with_slot
+from throughline.domain.routing import Agent, Claim, NextPresence, Presence, Slot, with_slot
 from throughline.store._agents import agent_item
 from throughline.store._entries import entry_item
 from throughline.store._heads import head_item
@@ -133,6 +133,7 @@ _CHANGE = ContactChange(
     home=HOME, conversation=ConversationId(f"{HOME}.1"), turn=1, state=ContactState.QUEUED, at_ms=1, by="x", why="y"
 )
 _TURN_1 = Expected(conversation=opening().conversation, turn=1, states=(ContactState.QUEUED,))
+_BY_ANNA = CardChange(by=ANNA, at_ms=NOW_MS)
 _AS_OPENED = opening(name="Ada", language="de")
 
 PATTERNS: dict[str, tuple[Prepare, Step]] = {
@@ -151,12 +152,15 @@ PATTERNS: dict[str, tuple[Prepare, Step]] = {
     "T14": (an_entry, lambda s: s.threads.set_attachment(HOME, _REF, 0, Attachment(kind="image", blob="b"))),
     "T15": (nothing, lambda s: s.threads.record_change(_CHANGE)),
     "T16": (nothing, lambda s: s.threads.list_changes(HOME, _CHANGE.conversation)),
+    "T17": (a_head, lambda s: s.threads.list_live([HOME])),
+    "T18": (lambda s: s.threads.archive(opened(s)), lambda s: s.threads.list_archived(HOME)),
     "C1": (nothing, lambda s: s.customers.add_customer(Customer(customer_id=ADA, name="Ada", identifiers=(KNOWN,)))),
     "C2": (nothing, lambda s: s.customers.add_identifier(ADA, KNOWN)),
     "C3": (a_customer, lambda s: s.customers.find_customer(ADA)),
     "C4": (a_customer, lambda s: s.customers.find_identifier(ADA, PHONE)),
     "C5": (a_customer, lambda s: s.customers.set_consent(ADA, PHONE, "a/1", granted=False, at_ms=1)),
     "C6": (nothing, lambda s: s.customers.record_link(ADA, CustomerId(OTHER_HOME), why="w", at_ms=1)),
+    "C7": (a_customer, lambda s: s.customers.change_card(ADA, {"tier": "gold", "name": None}, _BY_ANNA)),
     "R1": (an_agent, lambda s: s.routing.find_agent(ANNA)),
     "R2": (nothing, lambda s: s.routing.add_agent(agent())),
     "R7": (nothing, lambda s: s.routing.put_ready(ready())),
@@ -206,13 +210,16 @@ def test_patterns_that_need_what_was_read_cost_what_is_documented(stores: Stores
     slot = Slot(home=OTHER_HOME, turn=2, work_class="chat")
     holding = with_slot(anna, other.conversation, slot)
     check("R6", bill_of(lambda: stores.routing.swap(anna, holding, offer(other))))
+    anna, head = _anna(stores), _live(stores)
+    taking = {"state": ContactState.ACTIVE, "turn": head.turn + 1, "nonce": "n"}
+    check("R15", bill_of(lambda: stores.routing.take_over(anna, anna, head, taking)))
     stores.timers.put({"kind": "pause"}, MINUTE_MS)
     timer = stores.timers.list_due(MINUTE)[0]
     check("F3", bill_of(lambda: stores.timers.delete(timer)))
 
 
 def test_every_documented_pattern_was_counted() -> None:
-    assert {*PATTERNS, "R3", "R4", "R5", "R6", "T8", "F3"} == set(DOCUMENTED)
+    assert {*PATTERNS, "R3", "R4", "R5", "R6", "R15", "T8", "F3"} == set(DOCUMENTED)
 
 
 def test_a_lost_claim_costs_as_much_as_one_that_is_won(stores: Stores) -> None:
@@ -368,6 +375,9 @@ def test_a_head_in_the_midst_of_its_life_is_one_write_unit(stores: Stores) -> No
         vias={VIA: NOW_MS, "whatsapp/204417702215318|bsuid:US.49210038817264551": NOW_MS},
         links=(OTHER_HOME,),
         sending=head.opener,
+        answered_by="ben.okafor",
+        answered_version=4711,
+        until_ms=NOW_MS,
     )
 
     assert size(head_item(head, "live")) <= KB // 2
@@ -381,6 +391,8 @@ def test_an_agent_with_twelve_contacts_is_one_write_unit(stores: Stores) -> None
         signature="billing.3+de.2+en.5+orders.4+sv.5",
         teams=("customer-care",),
         capacity={"chat": 12, "email": 10, "voice": 1},
+        since_ms=NOW_MS,
+        next=NextPresence(presence=Presence.NOT_READY, reason="lunch"),
         stamps=dict.fromkeys(("voice", "chat", "email"), f"{NOW_MS:013d}.00004711"),
         sockets=("L0SM9cOFvHcCIhw=", "L0SM9cOFvHcCIhx="),
         seq=4711,

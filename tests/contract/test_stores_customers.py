@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from tests.tables import HOME, NOW_MS, OTHER_HOME, Stores
-from throughline.domain.customers import Customer, CustomerIdentifier
-from throughline.domain.identifiers import CustomerId, Evidence, Identifier
+from throughline.domain.customers import CardChange, Customer, CustomerIdentifier
+from throughline.domain.identifiers import AgentId, CustomerId, Evidence, Identifier
 
 ADA = CustomerId(HOME)
 PHONE = Identifier(kind="tel", value="+14155550100")
@@ -150,3 +150,37 @@ def test_proof_takes_the_place_of_a_claim_and_no_claim_that_of_proof(stores: Sto
     assert not stores.customers.add_identifier(ADA, replace(proven, since_ms=NOW_MS + 9))
     found = stores.customers.find_identifier(ADA, PHONE)
     assert found == replace(proven, consents={ACCOUNT: f"-{NOW_MS}"})
+
+
+# ---------------------------------------------------------------- the card
+
+
+def test_a_card_is_changed_in_what_is_named_and_says_who_changed_it_last(stores: Stores) -> None:
+    stores.customers.add_customer(CARD)
+    stores.customers.add_identifier(ADA, KNOWN_PHONE)
+    by_anna, by_ben = (CardChange(by=AgentId(name), at_ms=NOW_MS + at) for at, name in ((1, "anna"), (2, "ben")))
+
+    stores.customers.change_card(ADA, {"tier": "gold", "value": 1200}, by_anna)
+    stores.customers.change_card(ADA, {"name": "Ada Lovelace", "language": None}, by_ben)
+
+    assert stores.customers.find_customer(ADA) == Customer(
+        customer_id=ADA,
+        name="Ada Lovelace",
+        tier="gold",
+        value=1200,
+        since_ms=NOW_MS,
+        changed=by_ben,
+        identifiers=(KNOWN_PHONE,),
+    )
+    assert stores.card_changes() == [
+        (by_anna, {"tier": "gold", "value": 1200}),
+        (by_ben, {"name": "Ada Lovelace", "language": None}),
+    ]
+
+
+def test_a_card_that_was_never_written_begins_with_its_first_change(stores: Stores) -> None:
+    change = CardChange(by=AgentId("anna"), at_ms=NOW_MS + 1)
+    stores.customers.change_card(ADA, {"value": 0}, change)
+
+    found = stores.customers.find_customer(ADA)
+    assert found == Customer(customer_id=ADA, value=0, since_ms=NOW_MS + 1, changed=change)

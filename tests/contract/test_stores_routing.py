@@ -8,8 +8,8 @@ import pytest
 
 from tests.tables import ANNA, BEN, HOME, NOW_MS, OTHER_HOME, Stores, agent, offer, opened, ready, waiting
 from throughline.domain.conversations import ContactState, Expected, Head
-from throughline.domain.identifiers import ConversationId, Home
-from throughline.domain.routing import Agent, Claim, Presence, Slot, with_slot, with_stamps, without_slots
+from throughline.domain.identifiers import AgentId, ConversationId, Home
+from throughline.domain.routing import Agent, Claim, NextPresence, Presence, Slot, with_slot, with_stamps, without_slots
 
 NO_LOAD = {"voice": 0, "chat": 0, "email": 0}
 
@@ -273,6 +273,90 @@ def test_a_swap_is_lost_if_the_contact_is_gone(stores: Stores) -> None:
 
     assert stores.routing.swap(read, new, offer(head)) is Claim.CONTACT_GONE
     assert found(stores, read) == read
+
+
+# ---------------------------------------------------------------- by hand
+
+
+def taking(head: Head, nonce: str = "nonce-by-hand") -> dict[str, Any]:
+    return {
+        "state": ContactState.ACTIVE,
+        "turn": head.turn + 1,
+        "holder": BEN,
+        "past": (f"{head.turn}:{ANNA}",),
+        "excluded": (),
+        "deadline_ms": None,
+        "nonce": nonce,
+    }
+
+
+def holding(head: Head, read: Agent) -> Agent:
+    slot = Slot(home=head.home, turn=head.turn + 1, work_class="chat")
+    return with_stamps(read, with_slot(read, head.conversation, slot), NOW_MS)
+
+
+def with_anna(stores: Stores) -> Head:
+    """Return a conversation that is offered to Anna."""
+    head = opened(stores)
+    known(stores, agent())
+    assert stores.routing.claim(offer(head))[0] is Claim.WON
+    return live(stores)
+
+
+def test_a_contact_is_taken_by_hand_in_one_whoever_has_it(stores: Stores) -> None:
+    head = with_anna(stores)
+    read = known(stores, agent(BEN, presence=Presence.NOT_READY))
+
+    assert stores.routing.take_over(read, holding(head, read), head, taking(head)) is Claim.WON
+    now = live(stores)
+    assert (now.state, now.holder, now.turn, now.deadline_ms) == (ContactState.ACTIVE, BEN, head.turn + 1, 0)
+    assert now.past == (f"{head.turn}:{ANNA}",)
+    assert found(stores, read) == replace(holding(head, read), seq=read.seq + 1)
+
+
+def test_taking_by_hand_that_is_repeated_after_a_lost_reply_is_one(stores: Stores) -> None:
+    head = with_anna(stores)
+    read = known(stores, agent(BEN))
+    stores.routing.take_over(read, holding(head, read), head, taking(head))
+
+    assert stores.routing.take_over(read, holding(head, read), head, taking(head)) is Claim.WON
+    assert found(stores, read).seq == read.seq + 1
+
+
+def test_taking_by_hand_is_lost_if_the_contact_has_moved_on(stores: Stores) -> None:
+    head = with_anna(stores)
+    read = known(stores, agent(BEN))
+    before = replace(head, turn=head.turn - 1)
+
+    assert stores.routing.take_over(read, holding(before, read), before, taking(before)) is Claim.CONTACT_GONE
+    assert (found(stores, read), live(stores)) == (read, head)
+
+
+def test_taking_by_hand_is_lost_if_somebody_wrote_the_agent_since(stores: Stores) -> None:
+    head = with_anna(stores)
+    read = known(stores, agent(BEN))
+    stores.routing.replace_agent(read, replace(read, reason="lunch"))
+
+    assert stores.routing.take_over(read, holding(head, read), head, taking(head)) is Claim.AGENT_UNABLE
+    assert live(stores) == head
+
+
+def test_an_agent_stands_there_with_their_next_presence(stores: Stores) -> None:
+    for following in (
+        NextPresence(presence=Presence.OFFLINE),
+        NextPresence(presence=Presence.NOT_READY, reason="lunch"),
+    ):
+        read = known(stores, agent(AgentId(f"anna-{following.presence}"), next=following, since_ms=NOW_MS))
+
+        assert (read.next, read.since_ms, read.routable) == (following, NOW_MS, False)
+
+
+def test_who_is_about_to_leave_is_not_claimed_for(stores: Stores) -> None:
+    head = opened(stores)
+    known(stores, agent(next=NextPresence(presence=Presence.OFFLINE)))
+
+    assert stores.routing.claim(offer(head))[0] is Claim.AGENT_UNABLE
+    assert live(stores) == head
 
 
 # ---------------------------------------------------------------- hints

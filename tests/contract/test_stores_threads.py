@@ -143,6 +143,48 @@ def test_an_update_remembers_the_reply_that_is_being_sent(stores: Stores) -> Non
     assert stores.threads.announce_update(HOME, before.conversation) == replace(after, version=3)
 
 
+def test_an_update_remembers_whose_reply_it_counted_and_at_which_version(stores: Stores) -> None:
+    before = opened(stores)
+
+    after = stores.threads.announce_update(HOME, before.conversation, sending=reference(7), answered_by="ben")
+    again = stores.threads.announce_update(HOME, before.conversation)
+
+    assert after == replace(before, version=2, sending=reference(7), answered_by="ben", answered_version=2)
+    assert again == replace(after, version=3)
+    assert stores.threads.get_live(HOME) == again
+
+
+# ---------------------------------------------------------------- for people's eyes
+
+
+def test_what_is_live_in_several_homes_is_found_at_once_and_each_once(stores: Stores) -> None:
+    one, other = opened(stores), opened(stores, OTHER_HOME)
+
+    found = stores.threads.list_live([HOME, OTHER_HOME, HOME, Home("h-nobody")])
+
+    assert sorted(found, key=lambda head: head.home) == sorted([one, other], key=lambda head: head.home)
+    assert stores.threads.list_live([]) == []
+
+
+def test_a_home_that_moved_has_nothing_live(stores: Stores) -> None:
+    stores.threads.move_home(HOME, OTHER_HOME, None)
+
+    assert stores.threads.list_live([HOME]) == []
+
+
+def test_every_closed_conversation_of_a_home_is_listed_and_none_of_another(stores: Stores) -> None:
+    head = opened(stores)
+    earlier = replace(head, conversation=ConversationId(f"{HOME}.1"), closed_ms=NOW_MS, disposition="solved")
+    for item in (head, earlier, replace(head, home=OTHER_HOME, conversation=ConversationId(f"{OTHER_HOME}.1"))):
+        stores.threads.archive(item)
+
+    found = stores.threads.list_archived(HOME)
+
+    assert sorted(found, key=lambda item: item.conversation) == sorted(
+        [earlier, head], key=lambda item: item.conversation
+    )
+
+
 # ---------------------------------------------------------------- changing
 
 

@@ -26,6 +26,8 @@ class FakeChannel:
         self.name = name
         self.identifier_kinds = frozenset({"telegram", "tel"})
         self.text_limit = 100
+        self.attachment_kinds = frozenset({"image", "document"})
+        self.counts_segments = False
         self.reply_window_ms = reply_window_ms
         self.repeats_safely = repeats_safely
         self.quick_reply_kinds = frozenset({QuickReplyKind.REPLY})

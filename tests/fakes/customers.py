@@ -1,9 +1,11 @@
 """Customers in memory."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
-from throughline.domain.customers import Customer, CustomerIdentifier
+from throughline.domain.customers import CardChange, Customer, CustomerIdentifier
 from throughline.domain.identifiers import CustomerId, Home, Identifier
 
 
@@ -15,6 +17,7 @@ class FakeCustomers:
         self._cards: dict[CustomerId, Customer] = {}
         self._identifiers: dict[CustomerId, dict[str, CustomerIdentifier]] = {}
         self._claimed: dict[tuple[CustomerId, str], bool] = {}  # whether it is proven
+        self.changes: list[tuple[CustomerId, dict[str, Any], CardChange]] = []
         self.links: dict[tuple[CustomerId, CustomerId], tuple[str, int]] = {}
 
     def add_customer(self, customer: Customer) -> None:
@@ -62,6 +65,12 @@ class FakeCustomers:
                 return False
             known[name] = replace(standing, consents={**standing.consents, account: word})
             return True
+
+    def change_card(self, customer: CustomerId, changes: Mapping[str, Any], change: CardChange) -> None:
+        with self._lock:
+            card = self._cards.get(customer) or Customer(customer_id=customer, since_ms=change.at_ms)
+            self._cards[customer] = replace(card, **changes, changed=change)
+            self.changes.append((customer, dict(changes), change))
 
     def record_link(self, customer: CustomerId, other: CustomerId, *, why: str, at_ms: int) -> None:
         with self._lock:

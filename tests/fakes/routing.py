@@ -1,9 +1,11 @@
 """Routing in memory."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from tests.fakes.threads import FakeThreads
-from throughline.domain.conversations import ContactState, Head
+from throughline.domain.conversations import ContactState, Expected, Head
 from throughline.domain.identifiers import AgentId
 from throughline.domain.routing import (
     WORK_CLASSES,
@@ -70,6 +72,18 @@ class FakeRouting:
                 return _lost(head, offer)
             self._write(old, new)
             self._offer(offer)
+            return Claim.WON
+
+    def take_over(self, old: Agent, new: Agent, taken: Head, changes: Mapping[str, Any]) -> Claim:
+        with self._lock:
+            head = self._threads.lives.get(taken.home)
+            if head is None or (head.conversation, head.turn) != (taken.conversation, taken.turn):
+                return Claim.WON if head is not None and head.nonce == changes["nonce"] else Claim.CONTACT_GONE
+            if not self._is_unchanged(old):
+                return Claim.AGENT_UNABLE
+            expected = Expected(conversation=taken.conversation, turn=taken.turn, states=())
+            assert self._threads.transition(taken.home, expected, changes).won
+            self._write(old, new)
             return Claim.WON
 
     def put_ready(self, ready: Ready) -> None:

@@ -1,7 +1,7 @@
 """Threads in memory."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields, replace
 from typing import Any
 
@@ -56,13 +56,18 @@ class FakeThreads:
             self.lives[home] = _heard_from(head, opening)
             return self.lives[home]
 
-    def announce_update(self, home: Home, conversation: ConversationId, *, sending: str | None = None) -> Head | None:
+    def announce_update(
+        self, home: Home, conversation: ConversationId, *, sending: str | None = None, answered_by: str | None = None
+    ) -> Head | None:
         with self.lock:
             head = self.lives.get(home)
             if head is None or head.conversation != conversation:
                 return None
-            self.lives[home] = replace(head, version=head.version + 1, sending=sending or head.sending)
-            return self.lives[home]
+            head = replace(head, version=head.version + 1, sending=sending or head.sending)
+            if answered_by is not None:
+                head = replace(head, answered_by=answered_by, answered_version=head.version)
+            self.lives[home] = head
+            return head
 
     def get_live(self, home: Home) -> Head | Moved | None:
         with self.lock:
@@ -151,6 +156,14 @@ class FakeThreads:
         with self.lock:
             its_own = [item for item in self.changes.values() if (item.home, item.conversation) == (home, conversation)]
             return sorted(its_own, key=lambda change: (change.turn, change.at_ms))
+
+    def list_live(self, homes: Sequence[Home]) -> list[Head]:
+        with self.lock:
+            return [self.lives[home] for home in dict.fromkeys(homes) if home in self.lives]
+
+    def list_archived(self, home: Home) -> list[Head]:
+        with self.lock:
+            return [head for head in self.archived.values() if head.home == home]
 
 
 def _opened(home: Home, opening: Opening) -> Head:

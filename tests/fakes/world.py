@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import pytest
@@ -129,6 +130,12 @@ class Centre:
     def _draw(self) -> str:
         self._drawn += 1
         return f"{self._drawn:016x}"
+
+    def end_wrap_ups_after(self, seconds: int) -> None:
+        """Let contacts in wrap-up close by themselves, in every queue."""
+        configuration = self.settings.configuration
+        queues = {name: replace(queue, wrap_up_s=seconds) for name, queue in configuration.queues.items()}
+        self.settings.configuration = replace(configuration, queues=queues)
 
     # ------------------------------------------------------------ customers
 

@@ -3,17 +3,20 @@
 from collections.abc import Callable
 from typing import Any
 
-from tests.fakes.world import Centre, agent_profile
+from tests.fakes.world import NEVER_MS, Centre, agent_profile
 from tests.unit.promises import broken
 from throughline.domain.identifiers import AgentId, ConnectionId
+from throughline.domain.rights import Caller, Role
 from throughline.domain.routing import Presence
-from throughline.flows.conclude import close, pause, transfer
+from throughline.flows.conclude import close, pause, transfer, wrap_up
 from throughline.flows.offers import accept_offer, reject_offer
 from throughline.flows.presence import lose_connection, set_presence
 from throughline.flows.run_timer import run_timer
+from throughline.flows.supervise import assign, take_over
 
 MAYA, RAKA, DEWI = "telegram:1", "telegram:2", "telegram:3"
 PHONE, BSUID, OTHER = "tel:+14155550100", "bsuid:US.1349", "bsuid:US.777"
+FRONT = ("front",)
 ANA, BUDI, SARA = AgentId("ana"), AgentId("budi"), AgentId("sara")
 SMS = {"account": "twilio_sms/+15005550006", "channel": "twilio_sms"}
 WHATSAPP = {"account": "whatsapp/1001", "channel": "whatsapp"}
@@ -24,7 +27,9 @@ class Stage:
 
     def __init__(self) -> None:
         self.centre = Centre(
-            agent_profile("ana", en=5), agent_profile("budi", en=3, id=5), agent_profile("sara", chats=1, en=1, sales=3)
+            agent_profile("ana", teams=FRONT, en=5),
+            agent_profile("budi", teams=FRONT, en=3, id=5),
+            agent_profile("sara", chats=1, teams=FRONT, en=1, sales=3),
         )
         self.world = self.centre.world
         self.step: Callable[[bool], object] = lambda _: None
@@ -87,10 +92,10 @@ def declares(agent: AgentId, presence: Presence) -> Callable[[Stage], object]:
 
 def rejects(agent: AgentId, sender: str) -> Callable[[Stage], object]:
     def act(stage: Stage) -> None:
-        turn = offered.setdefault(id(stage), stage.centre.live(sender).turn)
+        turn = offered.setdefault(stage, stage.centre.live(sender).turn)
         reject_offer(stage.world, agent, stage.centre.live(sender).conversation, turn, None)
 
-    offered: dict[int, int] = {}
+    offered: dict[Stage, int] = {}
     return act
 
 
@@ -102,6 +107,38 @@ def pauses(agent: AgentId, sender: str) -> Callable[[Stage], object]:
     def act(stage: Stage) -> None:
         pause(stage.world, agent, stage.centre.live(sender).conversation, stage.centre.now_ms + 90_000)
 
+    return act
+
+
+def leaves_after_work(agent: AgentId, presence: Presence = Presence.NOT_READY) -> Callable[[Stage], object]:
+    return lambda stage: set_presence(stage.world, agent, presence, "lunch", after_work=True)
+
+
+def wraps_up(agent: AgentId, sender: str) -> Callable[[Stage], object]:
+    return lambda stage: wrap_up(stage.world, agent, stage.centre.live(sender).conversation)
+
+
+def supervisor(agent: AgentId) -> Caller:
+    return Caller(subject=agent, role=Role.SUPERVISOR, expires_ms=NEVER_MS)
+
+
+def takes_over(agent: AgentId, sender: str) -> Callable[[Stage], object]:
+    """Take over the contact as it stood when the step was first taken."""
+    turns: dict[Stage, int] = {}  # by itself, not by its id: those come again
+
+    def act(stage: Stage) -> None:
+        head = stage.centre.live(sender)
+        take_over(stage.world, supervisor(agent), head.conversation, turns.setdefault(stage, head.turn))
+
+    return act
+
+
+def assigns(agent: AgentId, sender: str, to: AgentId) -> Callable[[Stage], object]:
+    def act(stage: Stage) -> None:
+        head = stage.centre.live(sender)
+        assign(stage.world, supervisor(agent), head.conversation, turns.setdefault(stage, head.turn), to)
+
+    turns: dict[Stage, int] = {}  # by itself, not by its id: those come again
     return act
 
 
@@ -122,6 +159,18 @@ def to_queue(stage: Stage) -> Stage:
 
 def resumes(stage: Stage) -> Stage:
     return stage.timer(MAYA, "resume", until_ms=stage.centre.live(MAYA).until_ms)
+
+
+def wrapping() -> Stage:
+    """Ana's contact is in wrap-up, which ends by itself after a while."""
+    scene = serving()
+    scene.centre.end_wrap_ups_after(60)
+    scene.centre.pass_s(5)  # time to read what the customer wrote
+    return scene.did(wraps_up(ANA, MAYA))
+
+
+def wrap_up_ends(stage: Stage) -> Stage:
+    return stage.timer(MAYA, "wrap_up", until_ms=stage.centre.live(MAYA).until_ms)
 
 
 def stage() -> Stage:

@@ -11,6 +11,7 @@ from throughline.domain.client_frames import (
     READERS,
     AddNote,
     AnswerOffer,
+    Assign,
     ClientFrame,
     Close,
     ConversationFrame,
@@ -19,6 +20,7 @@ from throughline.domain.client_frames import (
     Ping,
     SendMessage,
     SetPresence,
+    TakeOver,
     TemplateAsked,
     Transfer,
     frame_id_of,
@@ -52,8 +54,8 @@ READ: dict[str, tuple[dict[str, Any], ClientFrame]] = {
         Hello(action="hello", frame_id="f1", resume={CONVERSATION: 7}),
     ),
     "presence.set": (
-        {"presence": "not_ready", "reason": "lunch"},
-        SetPresence(action="presence.set", frame_id="f1", presence=Presence.NOT_READY, reason="lunch"),
+        {"presence": "not_ready", "reason": "lunch", "after_work": True},
+        SetPresence(action="presence.set", frame_id="f1", presence=Presence.NOT_READY, reason="lunch", after_work=True),
     ),
     "offer.accept": (
         {"offer": f"{CONVERSATION}.3"},
@@ -64,7 +66,14 @@ READ: dict[str, tuple[dict[str, Any], ClientFrame]] = {
         AnswerOffer(action="offer.reject", frame_id="f1", conversation=CONVERSATION, turn=3, reason="busy"),
     ),
     "message.send": (
-        {"conversation": CONVERSATION, "message_id": "m1", "text": "Hi", "attachments": ["u-1"], "via": "sms/1|tel:+1"},
+        {
+            "conversation": CONVERSATION,
+            "message_id": "m1",
+            "text": "Hi",
+            "attachments": ["u-1"],
+            "via": "sms/1|tel:+1",
+            "seen_version": 7,
+        },
         SendMessage(
             action="message.send",
             frame_id="f1",
@@ -73,6 +82,7 @@ READ: dict[str, tuple[dict[str, Any], ClientFrame]] = {
             text="Hi",
             attachments=("u-1",),
             via="sms/1|tel:+1",
+            seen_version=7,
         ),
     ),
     "note.add": (
@@ -96,18 +106,27 @@ READ: dict[str, tuple[dict[str, Any], ClientFrame]] = {
         Close(action="conversation.close", frame_id="f1", conversation=CONVERSATION, disposition="solved", version=12),
     ),
     "conversation.transfer": (
-        {"conversation": CONVERSATION, "to": {"agent": "ben"}},
+        {"conversation": CONVERSATION, "to": {"agent": "ben"}, "note": "wants a refund"},
         Transfer(
             action="conversation.transfer",
             frame_id="f1",
             conversation=CONVERSATION,
             queue=None,
             to_agent=AgentId("ben"),
+            note="wants a refund",
         ),
     ),
     "conversation.pause": (
         {"conversation": CONVERSATION, "until": "2026-11-22T12:00:00+02:00"},
         Pause(action="conversation.pause", frame_id="f1", conversation=CONVERSATION, until_ms=1_795_341_600_000),
+    ),
+    "conversation.take_over": (
+        {"conversation": CONVERSATION, "turn": 3},
+        TakeOver(action="conversation.take_over", frame_id="f1", conversation=CONVERSATION, turn=3),
+    ),
+    "contact.assign": (
+        {"conversation": CONVERSATION, "turn": 3, "agent": "ben"},
+        Assign(action="contact.assign", frame_id="f1", conversation=CONVERSATION, turn=3, agent=AgentId("ben")),
     ),
 }
 
@@ -152,6 +171,8 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("presence.set", {"presence": "away"}, "presence"),
     ("presence.set", {"presence": ["available"]}, "presence"),
     ("presence.set", {"presence": "available", "reason": 7}, "reason"),
+    ("presence.set", {"presence": "available", "after_work": 1}, "after_work"),
+    ("presence.set", {"presence": "available", "after_work": "true"}, "after_work"),
     ("offer.accept", {}, "offer"),
     ("offer.accept", {"offer": "x"}, "offer"),
     ("offer.accept", {"offer": "x.1"}, "offer: "),
@@ -187,6 +208,11 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("conversation.transfer", {"conversation": CONVERSATION, "to": "sales"}, "to"),
     ("conversation.transfer", {"conversation": CONVERSATION, "to": {"queue": "a", "agent": "b"}}, "to"),
     ("conversation.transfer", {"conversation": CONVERSATION, "to": {"team": "b"}}, "field"),
+    ("conversation.transfer", {"conversation": CONVERSATION, "to": {"queue": "a"}, "note": ""}, "note"),
+    ("conversation.take_over", {"conversation": CONVERSATION}, "turn"),
+    ("conversation.take_over", {"conversation": CONVERSATION, "turn": -1}, "turn"),
+    ("contact.assign", {"conversation": CONVERSATION, "turn": 1}, "agent"),
+    ("message.send", {"conversation": CONVERSATION, "message_id": "m1", "text": "Hi", "seen_version": "7"}, "seen"),
     ("conversation.pause", {"conversation": CONVERSATION}, "until"),
     ("conversation.pause", {"conversation": CONVERSATION, "until": "2026-11-22T12:00:00"}, "until"),
     ("conversation.pause", {"conversation": CONVERSATION, "until": "2026-13-01T00:00:00Z"}, "until"),

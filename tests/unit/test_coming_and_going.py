@@ -27,8 +27,8 @@ from throughline.domain.configuration import Configuration
 from throughline.domain.conversations import ContactState
 from throughline.domain.errors import InvalidRequestError
 from throughline.domain.identifiers import AgentId, ConnectionId
-from throughline.domain.routing import Presence
-from throughline.flows.conclude import MAX_PAUSED, PAUSED_CLASS, close, transfer
+from throughline.domain.routing import PAUSED_CLASS, Presence
+from throughline.flows.conclude import MAX_PAUSED, close, transfer
 from throughline.flows.presence import configure_agent, lose_connection, set_presence
 from throughline.flows.requeue import find_head
 

@@ -11,20 +11,23 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tests import promises
 from tests.fakes.timers import ArmedTimer
-from tests.fakes.world import Centre, agent_profile
+from tests.fakes.world import NEVER_MS, Centre, agent_profile
 from tests.unit.dying import DiedError, Fate
 from tests.unit.promises import require, root
 from throughline.domain.conversations import ContactState, Head
 from throughline.domain.errors import ThroughlineError
 from throughline.domain.identifiers import AgentId, ConnectionId, Home, Identifier
 from throughline.domain.messages import ConsentChanged, IdentityChanged
+from throughline.domain.rights import Caller, Role
 from throughline.domain.routing import Presence
 from throughline.flows.conclude import close, pause, transfer, wrap_up
 from throughline.flows.offers import accept_offer, reject_offer
 from throughline.flows.presence import configure_agent, lose_connection, set_presence
 from throughline.flows.run_timer import run_timer
+from throughline.flows.supervise import assign, take_over
 
 AGENTS = ("ana", "budi", "sara")
+TEAM = ("front",)
 CUSTOMERS = tuple(f"telegram:{number}" for number in range(5))
 PHONE, ID, NEW_ID = "tel:+14155550100", "bsuid:US.1349", "bsuid:US.2481"  # one person's
 TEXTS = ("hello there, how are you doing today", "halo, saya mau tanya pesanan saya belum sampai")
@@ -41,14 +44,21 @@ faults = st.tuples(st.sampled_from([0, 0, 0, *range(1, 25)]), st.booleans())
 Step = Callable[[bool], object]
 
 
+def supervisor(agent: str) -> Caller:
+    return Caller(subject=agent, role=Role.SUPERVISOR, expires_ms=NEVER_MS)
+
+
 class ContactCentre(RuleBasedStateMachine):
     """Random steps of customers, agents, operators and time."""
 
     def __init__(self) -> None:
         super().__init__()
         self.centre = Centre(
-            agent_profile("ana", en=5), agent_profile("budi", en=3, id=5), agent_profile("sara", chats=1, en=1, sales=3)
+            agent_profile("ana", teams=TEAM, en=5),
+            agent_profile("budi", teams=TEAM, en=3, id=5),
+            agent_profile("sara", chats=1, teams=TEAM, en=1, sales=3),
         )
+        self.centre.end_wrap_ups_after(30)
         self.sent = 0
         self.sockets: Counter[str] = Counter()
         self.allowed: dict[str, int] = {}  # what agents held when their capacity was lowered
@@ -154,9 +164,10 @@ class ContactCentre(RuleBasedStateMachine):
     def agents_screen_dies_unseen(self, agent: str) -> None:
         self.centre.sockets.gone.add(f"{agent}-{self.sockets[agent]}")
 
-    @rule(agent=agents, presence=st.sampled_from(Presence), fault=faults)
-    def agent_declares(self, agent: str, presence: Presence, fault: tuple[int, bool]) -> None:
-        self.carry_out(lambda _: set_presence(self.centre.world, AgentId(agent), presence, None), fault)
+    @rule(agent=agents, presence=st.sampled_from(Presence), after_work=st.booleans(), fault=faults)
+    def agent_declares(self, agent: str, presence: Presence, after_work: bool, fault: tuple[int, bool]) -> None:
+        world, mine = self.centre.world, AgentId(agent)
+        self.carry_out(lambda _: set_presence(world, mine, presence, None, after_work=after_work), fault)
 
     @rule(agent=agents, accepts=st.booleans(), fault=faults)
     def agent_answers_offer(self, agent: str, accepts: bool, fault: tuple[int, bool]) -> None:
@@ -183,11 +194,28 @@ class ContactCentre(RuleBasedStateMachine):
         }
         self.carry_out(steps[how], fault)
 
+    # ------------------------------------------------------------ what supervisors do
+
+    @rule(customer=customers, agent=agents, fault=faults)
+    def supervisor_takes_over(self, customer: str, agent: str, fault: tuple[int, bool]) -> None:
+        head, caller = self.live(customer), supervisor(agent)
+        if head:
+            self.carry_out(lambda _: take_over(self.centre.world, caller, head.conversation, head.turn), fault)
+
+    @rule(customer=customers, agent=agents, fault=faults)
+    def supervisor_assigns(self, customer: str, agent: str, fault: tuple[int, bool]) -> None:
+        head, caller, to = self.live(customer), supervisor("budi"), AgentId(agent)
+        if head:
+            self.carry_out(lambda _: assign(self.centre.world, caller, head.conversation, head.turn, to), fault)
+
+    def live(self, customer: str) -> Head | None:
+        return self.centre.threads.lives.get(self.centre.home(customer))
+
     # ------------------------------------------------------------ what operators and time do
 
     @rule(agent=agents, chats=st.integers(0, 3), skills=st.sampled_from(SKILLS), fault=faults)
     def agent_is_configured(self, agent: str, chats: int, skills: dict[str, int], fault: tuple[int, bool]) -> None:
-        profile = agent_profile(agent, chats=chats, teams=(), **skills) if chats else None
+        profile = agent_profile(agent, chats=chats, teams=TEAM, **skills) if chats else None
         known = self.centre.routing.agents.get(AgentId(agent))
         self.allowed[agent] = known.load["chat"] if known else 0
         configuration = self.centre.settings.configuration
@@ -243,6 +271,10 @@ class ContactCentre(RuleBasedStateMachine):
     @invariant()
     def a_lost_agent_has_a_grace_running(self) -> None:
         require(promises.a_lost_agent_has_a_grace_running, self.centre)
+
+    @invariant()
+    def who_is_to_leave_after_work_has_work(self) -> None:
+        require(promises.who_is_to_leave_after_work_has_work, self.centre)
 
     @invariant()
     def no_screen_is_open_that_has_gone(self) -> None:

@@ -23,19 +23,23 @@ from tests.unit.stage import (
     closes,
     declares,
     leaves,
+    leaves_after_work,
     pauses,
     rejects,
     resumes,
     serving,
     settled,
     stage,
+    takes_over,
     to_queue,
     transfers,
     two_matters,
+    wrap_up_ends,
+    wrapping,
+    wraps_up,
 )
 from throughline.domain.errors import StoreUnavailableError, ThroughlineError
 from throughline.domain.routing import Presence
-from throughline.flows.conclude import wrap_up
 from throughline.flows.presence import configure_agent
 
 FIRST, AGAIN = False, True
@@ -66,13 +70,11 @@ STEPS: Mapping[str, Callable[[], Stage]] = {
     "a lost connection with an offer": lambda: stage().here("ana", "budi").wrote(MAYA).loses(ANA),
     "a lost connection with a contact": lambda: serving().here("budi").loses(ANA),
     "the end of a grace": lambda: serving().here("budi").did(leaves(ANA)).grace(ANA),
-    "the end of a grace, wrapping": lambda: (
-        serving().did(lambda it: wrap_up(it.world, ANA, it.centre.live(MAYA).conversation)).did(leaves(ANA)).grace(ANA)
-    ),
+    "the end of a grace, wrapping": lambda: serving().did(wraps_up(ANA, MAYA)).did(leaves(ANA)).grace(ANA),
     "the end of a grace, somebody waits for them": lambda: (
         busy().here("ana").accepted(RAKA).did(transfers(ANA, RAKA, SARA)).did(leaves(SARA)).grace(SARA)
     ),
-    "a wrap-up": lambda: serving().does(lambda it: wrap_up(it.world, ANA, it.centre.live(MAYA).conversation)),
+    "a wrap-up": lambda: serving().does(wraps_up(ANA, MAYA)),
     "a close, nobody waiting": lambda: stage().here("sara").wrote(MAYA).accepted(MAYA).does(closes(SARA, MAYA)),
     "a close, two waiting": lambda: busy().does(closes(SARA, MAYA)),
     "a pause, two waiting": lambda: busy().does(pauses(SARA, MAYA)),
@@ -85,6 +87,54 @@ STEPS: Mapping[str, Callable[[], Stage]] = {
     "a transfer to a busy colleague": lambda: (
         busy().here("ana").accepted(RAKA).timer(RAKA, "transfer", agent=ANA, queue=None, to_agent=SARA)
     ),
+    "leaving after work": lambda: serving().wrote(RAKA).does(leaves_after_work(ANA)),
+    "leaving after work, with none left": lambda: stage().here("ana").does(leaves_after_work(ANA)),
+    "the last close before leaving": lambda: (
+        busy().did(leaves_after_work(SARA, Presence.OFFLINE)).does(closes(SARA, MAYA))
+    ),
+    "the last close before being available": lambda: (
+        busy()
+        .did(declares(SARA, Presence.NOT_READY))
+        .did(leaves_after_work(SARA, Presence.AVAILABLE))
+        .does(closes(SARA, MAYA))
+    ),
+    "a pause before leaving": lambda: serving().did(leaves_after_work(ANA)).does(pauses(ANA, MAYA)),
+    "a deadline before leaving": lambda: (
+        stage().here("sara").wrote(MAYA).did(leaves_after_work(SARA)).timer(MAYA, "offer_timeout")
+    ),
+    "not leaving after all": lambda: (
+        serving().wrote(RAKA).did(leaves_after_work(ANA)).does(declares(ANA, Presence.AVAILABLE))
+    ),
+    "the end of a wrap-up": lambda: wrap_up_ends(wrapping()),
+    "the end of a wrap-up, one waiting": lambda: wrap_up_ends(
+        wrapping().did(lambda it: it.centre.pass_s(10)).wrote(MAYA).wrote(RAKA)
+    ),
+    "a wrap-up that ends by itself": lambda: (
+        serving().did(lambda it: it.centre.end_wrap_ups_after(60)).does(wraps_up(ANA, MAYA))
+    ),
+    "an assignment of a held contact": lambda: (
+        serving().here("budi").timer(MAYA, "assign", to_agent=BUDI, by="agent:sara")
+    ),
+    "an assignment of an offered contact": lambda: (
+        stage().here("ana").wrote(MAYA).here("budi").timer(MAYA, "assign", to_agent=BUDI, by="agent:sara")
+    ),
+    "an assignment of a waiting contact": lambda: (
+        busy().here("ana").did(rejects(ANA, RAKA)).timer(RAKA, "assign", to_agent=ANA, by="agent:sara")
+    ),
+    "an assignment of a resolved contact": lambda: (
+        serving().did(closes(ANA, MAYA)).timer(MAYA, "assign", to_agent=ANA, by="agent:sara")
+    ),
+    "a takeover of a held contact, two waiting": lambda: (
+        busy().did(lambda it: it.centre.hello("budi")).does(takes_over(BUDI, MAYA))
+    ),
+    "a takeover of an offered contact": lambda: (
+        stage().here("ana").wrote(MAYA).did(lambda it: it.centre.hello("budi")).does(takes_over(BUDI, MAYA))
+    ),
+    "a takeover of a waiting contact": lambda: (
+        stage().wrote(MAYA).did(lambda it: it.centre.hello("budi")).does(takes_over(BUDI, MAYA))
+    ),
+    "a takeover of one's own paused contact": lambda: serving().did(pauses(ANA, MAYA)).does(takes_over(ANA, MAYA)),
+    "a takeover of a resolved contact": lambda: serving().did(closes(ANA, MAYA)).does(takes_over(ANA, MAYA)),
     "a new skill": lambda: (
         stage().here("ana").does(lambda it: configure_agent(it.world, ANA, agent_profile("ana", en=5, id=1)))
     ),

@@ -138,6 +138,14 @@ def test_an_ordinary_reply_costs_three_writes(monkeypatch: pytest.MonkeyPatch) -
     assert written == ["add_entry", "announce_update", "set_status"]
 
 
+def test_the_announcement_says_who_has_answered_and_at_which_version() -> None:
+    scene, job = replied()
+    attempt(scene, job)
+    head = scene.live()
+
+    assert (head.answered_by, head.answered_version) == (job.entry.author, head.version)
+
+
 def test_files_are_handed_over_by_a_link_for_the_provider() -> None:
     scene, job = replied()
     file = Attachment(kind="image", blob="uploads/u-1", name="map.png")

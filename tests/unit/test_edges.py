@@ -160,6 +160,10 @@ def test_an_error_frame_says_what_the_client_got_wrong() -> None:
     }
 
 
+def test_a_conflict_over_a_version_tells_the_present_one() -> None:
+    assert answer_frame("f1", raising(ConflictError("somebody else has answered", version=7)))["version"] == 7
+
+
 @pytest.mark.parametrize("error", UNEXPECTED)
 def test_an_error_frame_says_nothing_of_what_nobody_expected(error: Exception) -> None:
     frame = answer_frame("f1", raising(error))

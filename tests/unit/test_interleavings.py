@@ -20,18 +20,24 @@ from tests.unit.stage import (
     SMS,
     WHATSAPP,
     Stage,
+    assigns,
     busy,
     closes,
     declares,
     leaves,
+    leaves_after_work,
     pauses,
     rejects,
     resumes,
     serving,
     settled,
     stage,
+    takes_over,
     to_queue,
     two_matters,
+    wrap_up_ends,
+    wrapping,
+    wraps_up,
 )
 from throughline.domain.conversations import Direction
 from throughline.domain.errors import RetryableError, ThroughlineError
@@ -39,7 +45,6 @@ from throughline.domain.identifiers import AgentId, ConnectionId, Identifier
 from throughline.domain.messages import ConsentChanged, DeliveryStatus, StatusReported
 from throughline.domain.routing import Presence
 from throughline.flows.acknowledge import acknowledge
-from throughline.flows.conclude import wrap_up
 from throughline.flows.presence import lose_connection
 from throughline.flows.reply import send_reply
 
@@ -105,7 +110,12 @@ COMING: Mapping[str, Act] = {
     "ana rejects": rejects(ANA, MAYA),
     "ana closes": closes(ANA, MAYA),
     "ana pauses": pauses(ANA, MAYA),
-    "ana wraps up": lambda it: wrap_up(it.world, ANA, it.centre.live(MAYA).conversation),
+    "ana wraps up": wraps_up(ANA, MAYA),
+    "ana leaves after work": leaves_after_work(ANA),
+    "budi takes over": lambda it: (opens(BUDI, "budi-1")(it), takes_over(BUDI, MAYA)(it)),
+    "ana takes over": takes_over(ANA, MAYA),
+    "budi assigns it to ana": assigns(BUDI, MAYA, ANA),
+    "budi assigns it to budi": lambda it: (arrives(BUDI)(it), assigns(BUDI, MAYA, BUDI)(it)),
     "the deadline": fires("offer_timeout"),
     "the cool-down": fires("cool_down"),
 }
@@ -127,8 +137,23 @@ STEPS: Mapping[str, Callable[[], Stage]] = {
     "the end of a grace": lambda: serving().here("budi").did(leaves(ANA)).grace(ANA),
     "a cool-down": lambda: stage().here("ana").wrote(MAYA).did(rejects(ANA, MAYA)).timer(MAYA, "cool_down"),
     "a transfer": lambda: to_queue(serving().here("sara")),
+    "the last close before leaving": lambda: serving().did(leaves_after_work(ANA)).wrote(RAKA).does(closes(ANA, MAYA)),
+    "leaving after work": lambda: serving().wrote(RAKA).does(leaves_after_work(ANA)),
+    "a wrap-up": lambda: ending_wrap_ups(serving()).does(wraps_up(ANA, MAYA)),
+    "the end of a wrap-up": lambda: wrap_up_ends(wrapping().wrote(RAKA)),
+    "a takeover": lambda: serving().did(opens(BUDI, "budi-1")).wrote(RAKA).does(takes_over(BUDI, MAYA)),
+    "a takeover of an offer": lambda: stage().here("ana", "budi").wrote(MAYA).does(takes_over(BUDI, MAYA)),
+    "an assignment": lambda: serving().here("budi").timer(MAYA, "assign", to_agent=BUDI, by="agent:budi"),
+    "an assignment of an offer": lambda: (
+        stage().here("ana").wrote(MAYA).here("budi").timer(MAYA, "assign", to_agent=BUDI, by="agent:budi")
+    ),
     "a busy agent's close": lambda: busy().did(opens(ANA, "ana-1")).does(closes(AgentId("sara"), MAYA)),
 }
+
+
+def ending_wrap_ups(scene: Stage) -> Stage:
+    scene.centre.end_wrap_ups_after(60)
+    return scene
 
 
 def meet(scene: Stage, at: int, other: Act) -> None:

@@ -50,9 +50,16 @@ def test_a_message_brings_its_conversation_before_the_agent() -> None:
 
 
 def test_a_snapshot_brings_back_what_is_held_and_forgets_the_rest() -> None:
-    snapshot = {"event": "snapshot", "offers": [], "conversations": [event("b", "active", 4)]}
+    snapshot = {"event": "snapshot", "me": {"agent": "ana"}, "offers": [], "conversations": [event("b", "active", 4)]}
     restored = desk(accepted("a"), accepted("b"), snapshot)
     assert (["b"], "b", 4) == (restored.held, restored.conversation, restored.versions["b"])
+
+
+def test_what_somebody_else_holds_by_now_is_not_talked_in_any_more() -> None:
+    snapshot = {"event": "snapshot", "me": {"agent": "ana"}, "offers": [], "conversations": []}
+    taken_over = event("b", "active", 3) | {"holder": "lea"}
+    mine = event("a", "wrapping", 3) | {"holder": "ana"}
+    assert desk(snapshot, accepted("a"), accepted("b"), taken_over, mine).held == ["a"]
 
 
 @pytest.mark.parametrize("status", [401, 403, 404])

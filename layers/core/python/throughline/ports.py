@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
-from throughline.domain.configuration import AgentProfile, ChannelAccount, Issuer, Queue
+from throughline.domain.configuration import AgentProfile, Answer, ChannelAccount, Issuer, Queue
 from throughline.domain.conversations import ContactChange, Entry, Expected, Head, Moved, Opening, Outcome
-from throughline.domain.customers import Customer, CustomerIdentifier
+from throughline.domain.customers import CardChange, Customer, CustomerIdentifier
 from throughline.domain.errors import ConfigurationError
 from throughline.domain.identifiers import AgentId, ConnectionId, ConversationId, CustomerId, Home, Identifier
 from throughline.domain.messages import (
@@ -183,6 +183,16 @@ class Channel(Protocol):
         ...
 
     @property
+    def counts_segments(self) -> bool:
+        """Return whether a text is counted, and paid for, in SMS segments."""
+        ...
+
+    @property
+    def attachment_kinds(self) -> frozenset[str]:
+        """Return the kinds of attachment it can carry (`domain.messages.Attachment`)."""
+        ...
+
+    @property
     def repeats_safely(self) -> bool:
         """Return whether the provider deduplicates a send that is repeated after an unknown outcome."""
         ...
@@ -289,10 +299,13 @@ class Threads(Protocol):
         """
         ...
 
-    def announce_update(self, home: Home, conversation: ConversationId, *, sending: str | None = None) -> Head | None:
+    def announce_update(
+        self, home: Home, conversation: ConversationId, *, sending: str | None = None, answered_by: str | None = None
+    ) -> Head | None:
         """Raise the version because something known changed; None when that conversation is no longer the live one.
 
         `sending` is the reference of a reply that is handed to its provider next: the head remembers the last one.
+        `answered_by` says whose reply this announces: the head remembers that, and the version.
         """
         ...
 
@@ -355,6 +368,14 @@ class Threads(Protocol):
         """Return every recorded change of a conversation's contact, oldest first."""
         ...
 
+    def list_live(self, homes: Sequence[Home]) -> list[Head]:
+        """Return what is live in these homes, in no order; for people's eyes. Eventually consistent."""
+        ...
+
+    def list_archived(self, home: Home) -> list[Head]:
+        """Return the last state of every closed conversation of a home, in no order. Eventually consistent."""
+        ...
+
 
 class Customers(Protocol):
     """Who the customers are and by which identifiers they are known."""
@@ -379,6 +400,13 @@ class Customers(Protocol):
         self, customer: CustomerId, identifier: Identifier, account: str, *, granted: bool, at_ms: int
     ) -> bool:
         """Remember an opt-in or opt-out for an account unless a later one is known; return whether it was taken."""
+        ...
+
+    def change_card(self, customer: CustomerId, changes: Mapping[str, Any], change: CardChange) -> None:
+        """Change fields of a customer's card, and keep who changed what, and when; None removes a field.
+
+        The keys are among `name`, `language`, `tier` and `value` of Customer. There need not have been a card before.
+        """
         ...
 
     def record_link(self, customer: CustomerId, other: CustomerId, *, why: str, at_ms: int) -> None:
@@ -419,6 +447,17 @@ class Routing(Protocol):
 
     def swap(self, old: Agent, new: Agent, offer: Offer) -> Claim:
         """As `claim`, with the agent computed: `new` replaces `old` if nobody wrote since. Frees and claims in one."""
+        ...
+
+    def take_over(self, old: Agent, new: Agent, taken: Head, changes: Mapping[str, Any]) -> Claim:
+        """Give a contact to an agent by hand, in one transaction: `new` replaces `old`, `changes` the conversation.
+
+        The contact has to be at the turn of `taken`, in whatever state; `changes` are fields of Head, with a `nonce` by
+        which a repetition after a lost reply counts as won. AGENT_UNABLE tells that `old` is no longer as read.
+
+        Raises:
+            StoreUnavailableError: as `claim`.
+        """
         ...
 
     def put_ready(self, ready: Ready) -> None:
@@ -539,6 +578,14 @@ class Settings(Protocol):
 
     def find_agent_profile(self, agent: AgentId) -> AgentProfile | None:
         """Return what is configured of an agent."""
+        ...
+
+    def list_answers(self) -> list[Answer]:
+        """Return every canned answer."""
+        ...
+
+    def list_not_ready_reasons(self) -> tuple[str, ...]:
+        """Return what an agent who is not ready may give as reason; empty if any words will do."""
         ...
 
     def list_issuers(self) -> list[Issuer]:

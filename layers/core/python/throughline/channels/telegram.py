@@ -84,6 +84,8 @@ class Telegram:
     identifier_kinds = frozenset({"telegram"})
     text_limit = TEXT_LIMIT
     reply_window_ms = None
+    attachment_kinds = frozenset(METHODS)
+    counts_segments = False
     repeats_safely = False
     quick_reply_kinds = frozenset({QuickReplyKind.REPLY, QuickReplyKind.LINK, QuickReplyKind.LOCATION})
     has_templates = False

@@ -34,7 +34,7 @@ from throughline.domain.errors import (
     UnsupportedContentError,
 )
 from throughline.domain.identifiers import digest
-from throughline.domain.messages import Attachment, ChannelEvent, OutboundMessage, SendReceipt
+from throughline.domain.messages import ATTACHMENT_KINDS, Attachment, ChannelEvent, OutboundMessage, SendReceipt
 from throughline.domain.quick_replies import QuickReplyKind, written_out
 from throughline.domain.templates import FilledTemplate
 from throughline.ports import Account, HttpClient, HttpResponse, MediaFile, WebhookAnswer, WebhookRequest
@@ -70,6 +70,8 @@ class TwilioSms:
     identifier_kinds = frozenset({"tel", "shortcode"})
     text_limit = TEXT_LIMIT
     reply_window_ms = None
+    attachment_kinds = frozenset(ATTACHMENT_KINDS)
+    counts_segments = True
     repeats_safely = False
     quick_reply_kinds: frozenset[QuickReplyKind] = frozenset()
     has_templates = True

@@ -12,7 +12,14 @@ from throughline.channels._parts import require_kind
 from throughline.channels._phones import tel
 from throughline.domain.errors import UnsupportedContentError
 from throughline.domain.identifiers import Evidence, Identifier
-from throughline.domain.messages import Attachment, ChannelEvent, MessageReceived, OutboundMessage, SendReceipt
+from throughline.domain.messages import (
+    ATTACHMENT_KINDS,
+    Attachment,
+    ChannelEvent,
+    MessageReceived,
+    OutboundMessage,
+    SendReceipt,
+)
 from throughline.domain.visitors import ANONYMOUS, IDENTIFIED, TAPPED, WEBCHAT, Profile, Visitor, VisitorMessage
 from throughline.ports import Account, HttpClient, MediaFile
 
@@ -31,6 +38,8 @@ class Webchat:
     identifier_kinds = frozenset({ANONYMOUS, IDENTIFIED})
     text_limit = TEXT_LIMIT
     reply_window_ms = None
+    attachment_kinds = frozenset(ATTACHMENT_KINDS)
+    counts_segments = False
     repeats_safely = True
     quick_reply_kinds = TAPPED
     has_templates = False

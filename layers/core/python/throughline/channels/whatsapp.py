@@ -16,7 +16,7 @@ from throughline.channels._parts import require_kind, send_parts
 from throughline.channels._signatures import require_hmac_sha256_hex, require_one_of
 from throughline.channels._whatsapp_changes import EVENT_KINDS, events_of
 from throughline.channels._whatsapp_people import CHANNEL, identifiers
-from throughline.channels._whatsapp_sending import TEXT_LIMIT, Request, requests_of, said_in
+from throughline.channels._whatsapp_sending import MEDIA_TYPES, TEXT_LIMIT, Request, requests_of, said_in
 from throughline.domain.errors import (
     ConfigurationError,
     ProviderRejectedError,
@@ -59,6 +59,8 @@ class WhatsApp:
     identifier_kinds = frozenset({"tel", "bsuid"})
     text_limit = TEXT_LIMIT
     reply_window_ms = REPLY_WINDOW_MS
+    attachment_kinds = frozenset(MEDIA_TYPES)
+    counts_segments = False
     repeats_safely = False
     quick_reply_kinds = frozenset(QuickReplyKind)
     has_templates = True

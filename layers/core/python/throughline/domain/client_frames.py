@@ -47,10 +47,11 @@ class Hello(ClientFrame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetPresence(ClientFrame):
-    """The agent declares whether they want work."""
+    """The agent declares whether they want work, now or once theirs is done."""
 
     presence: Presence
     reason: str | None
+    after_work: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,10 @@ class TemplateAsked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SendMessage(ConversationFrame):
-    """A reply. `via` is ``<account>|<identifier>``, or None for the one last used."""
+    """A reply. `via` is ``<account>|<identifier>``, or None for the one last used.
+
+    With `seen_version`, only if nobody else has answered since.
+    """
 
     message_id: str
     text: str | None
@@ -86,6 +90,7 @@ class SendMessage(ConversationFrame):
     via: str | None = None
     quick_replies: tuple[QuickReply, ...] = ()
     template: TemplateAsked | None = None
+    seen_version: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +111,11 @@ class Close(ConversationFrame):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Transfer(ConversationFrame):
-    """Give the contact to a queue or to a colleague: one of the two is set."""
+    """Give the contact to a queue or to a colleague: one of the two is set. `note` goes on the thread before."""
 
     queue: str | None
     to_agent: AgentId | None
+    note: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +123,21 @@ class Pause(ConversationFrame):
     """Keep the conversation and free the capacity until then (epoch milliseconds) or until the customer writes."""
 
     until_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeOver(ConversationFrame):
+    """A supervisor becomes the holder of what stands at `turn`."""
+
+    turn: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assign(ConversationFrame):
+    """A supervisor has what stands at `turn` offered to one agent."""
+
+    turn: int
+    agent: AgentId
 
 
 def frame_id_of(text: str) -> str | None:
@@ -158,7 +179,8 @@ def _hello(fields: Fields, action: str, frame_id: str) -> Hello:
 def _set_presence(fields: Fields, action: str, frame_id: str) -> SetPresence:
     presence = Presence(fields.one_of("presence", tuple(Presence)))
     reason = fields.text_or_none("reason", MAX_REASON_CHARACTERS)
-    return SetPresence(action=action, frame_id=frame_id, presence=presence, reason=reason)
+    after_work = fields.flag("after_work")
+    return SetPresence(action=action, frame_id=frame_id, presence=presence, reason=reason, after_work=after_work)
 
 
 def _answer_offer(fields: Fields, action: str, frame_id: str) -> AnswerOffer:
@@ -178,6 +200,7 @@ def _send_message(fields: Fields, action: str, frame_id: str) -> SendMessage:
         via=fields.text_or_none("via", MAX_REFERENCE_CHARACTERS),
         quick_replies=read_quick_replies(fields.objects("quick_replies", MAX_QUICK_REPLIES)),
         template=_template(fields.object_or_empty("template")),
+        seen_version=fields.number_or_none("seen_version"),
     )
     _require_content(frame)
     return frame
@@ -235,13 +258,33 @@ def _transfer(fields: Fields, action: str, frame_id: str) -> Transfer:
     target.refuse_others()
     if (queue is None) == (agent is None):
         raise InvalidRequestError("to: has to name a queue or an agent, one of the two")
-    to_agent = None if agent is None else AgentId(agent)
-    return Transfer(action=action, frame_id=frame_id, conversation=conversation, queue=queue, to_agent=to_agent)
+    return Transfer(
+        action=action,
+        frame_id=frame_id,
+        conversation=conversation,
+        queue=queue,
+        to_agent=None if agent is None else AgentId(agent),
+        note=fields.text_or_none("note", MAX_TEXT_CHARACTERS),
+    )
 
 
 def _pause(fields: Fields, action: str, frame_id: str) -> Pause:
     conversation, until_ms = fields.conversation(), fields.instant_ms("until")
     return Pause(action=action, frame_id=frame_id, conversation=conversation, until_ms=until_ms)
+
+
+def _take_over(fields: Fields, action: str, frame_id: str) -> TakeOver:
+    return TakeOver(action=action, frame_id=frame_id, conversation=fields.conversation(), turn=fields.number("turn"))
+
+
+def _assign(fields: Fields, action: str, frame_id: str) -> Assign:
+    return Assign(
+        action=action,
+        frame_id=frame_id,
+        conversation=fields.conversation(),
+        turn=fields.number("turn"),
+        agent=AgentId(fields.text("agent", MAX_AGENT_CHARACTERS)),
+    )
 
 
 READERS: Mapping[str, Callable[[Fields, str, str], ClientFrame]] = {
@@ -258,4 +301,6 @@ READERS: Mapping[str, Callable[[Fields, str, str], ClientFrame]] = {
     "conversation.close": _close,
     "conversation.transfer": _transfer,
     "conversation.pause": _pause,
+    "conversation.take_over": _take_over,
+    "contact.assign": _assign,
 }

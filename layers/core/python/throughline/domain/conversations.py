@@ -102,6 +102,7 @@ class ContactState(StrEnum):
     RESOLVED = "resolved"
 
 
+NONE_GIVEN = "none given"  # the disposition of a contact whose wrap-up ran out; no name of a configuration has a space
 HOLDING = frozenset({ContactState.OFFERED, ContactState.ACTIVE, ContactState.WRAPPING})
 HELD = (ContactState.OFFERED, ContactState.ACTIVE, ContactState.WRAPPING, ContactState.PAUSED)  # has a holder
 
@@ -145,7 +146,10 @@ class Head:
     name: str | None = None
     language: str | None = None
     disposition: str | None = None
-    until_ms: int = 0  # end of the reopen window (resolved) or of a pause (paused)
+    until_ms: int = 0  # end of the reopen window (resolved), of a pause (paused) or of the wrap-up (wrapping)
+    closed_ms: int = 0
+    answered_by: str = ""  # whose reply was announced last,
+    answered_version: int = 0  # and the version that counted it
     sending: str = ""  # reference of the reply that was last handed to a provider, to know it again after a crash
 
     @property

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from throughline.domain.identifiers import CustomerId, Home, Identifier
+from throughline.domain.identifiers import AgentId, CustomerId, Home, Identifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,13 +24,27 @@ class CustomerIdentifier:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CardChange:
+    """Who changed a customer's card, and when."""
+
+    by: AgentId
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Customer:
-    """The person. `name` is what they call themselves; `identifiers` may be empty where only the card was read."""
+    """The person. `name` is what they call themselves, unless an agent knows better.
+
+    `tier` and `value` are the company's own words and units. `identifiers` may be empty where only the card was read.
+    """
 
     customer_id: CustomerId
     name: str | None = None
     language: str | None = None
+    tier: str | None = None
+    value: int | None = None
     since_ms: int = 0
+    changed: CardChange | None = None  # the last one
     identifiers: tuple[CustomerIdentifier, ...] = ()
 
     @property

@@ -107,10 +107,17 @@ class NotFoundError(ThroughlineError):
 
 
 class ConflictError(ThroughlineError):
-    """Somebody else got there first; read again and choose again."""
+    """Somebody else got there first; read again and choose again.
+
+    `version` is the present one of a conversation whose version was the matter.
+    """
 
     code = "conflict"
     http_status = 409
+
+    def __init__(self, message: str = "", *, version: int | None = None) -> None:
+        super().__init__(message)
+        self.version = version
 
 
 class RetryableError(ThroughlineError):

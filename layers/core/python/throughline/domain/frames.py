@@ -4,10 +4,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from throughline.domain.configuration import AgentProfile
 from throughline.domain.conversations import Entry, Head
 from throughline.domain.identifiers import AgentId, AttachmentId, ConversationId, offer_id
 from throughline.domain.messages import Attachment
 from throughline.domain.quick_replies import QuickReply
+from throughline.domain.rights import Role
 from throughline.domain.routing import Agent, Waiting
 
 Frame = Mapping[str, Any]
@@ -159,6 +161,8 @@ def presence_view(agent: Agent) -> Frame:
         "name": agent.name,
         "presence": agent.presence,
         "reason": agent.reason,
+        "since": iso(agent.since_ms) if agent.since_ms else None,
+        "next": agent.next and {"presence": agent.next.presence, "reason": agent.next.reason},
         "capacity": dict(agent.capacity),
         "load": dict(agent.load),
     }
@@ -179,10 +183,24 @@ def read_by_frame(head: Head, who: AgentId | None) -> Frame:
     return {"event": "read", "conversation": head.conversation, "by": who or "customer"}
 
 
-def snapshot_frame(agent: Agent, offers: Sequence[Frame], conversations: Sequence[Frame]) -> Frame:
+def me_view(profile: AgentProfile, role: Role, not_ready_reasons: Sequence[str]) -> Frame:
+    """Return who signed in, as configured, and what they may give as reason when they are not ready."""
+    return {
+        "agent": profile.agent_id,
+        "name": profile.name,
+        "role": role,
+        "teams": list(profile.teams),
+        "skills": dict(profile.skills),
+        "language": profile.language,
+        "not_ready_reasons": list(not_ready_reasons),
+    }
+
+
+def snapshot_frame(me: Frame, agent: Agent, offers: Sequence[Frame], conversations: Sequence[Frame]) -> Frame:
     """Everything an agent's screen needs after it (re)connected."""
     return {
         "event": "snapshot",
+        "me": me,
         "agent": presence_view(agent),
         "offers": list(offers),
         "conversations": list(conversations),
@@ -194,6 +212,7 @@ def ack_frame(frame_id: str, **fields: Any) -> Frame:
     return {"event": "ack", "id": frame_id, **fields}
 
 
-def error_frame(frame_id: str | None, code: str, message: str) -> Frame:
-    """Answer a client's frame that was not."""
-    return {"event": "error", "id": frame_id, "code": code, "message": message}
+def error_frame(frame_id: str | None, code: str, message: str, version: int | None = None) -> Frame:
+    """Answer a client's frame that was not; `version` is the conversation's present one where that was the matter."""
+    told = {"event": "error", "id": frame_id, "code": code, "message": message}
+    return told if version is None else {**told, "version": version}

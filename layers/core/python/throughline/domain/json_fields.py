@@ -108,6 +108,13 @@ class Fields:
             raise InvalidRequestError(f"{name}: has to be one of {', '.join(choices)}")
         return str(value)
 
+    def flag(self, name: str) -> bool:
+        """Return true or false; false if the field is missing or null."""
+        value = self._get(name)
+        if value is not None and not isinstance(value, bool):
+            raise InvalidRequestError(f"{name}: has to be true or false")
+        return bool(value)
+
     def object_or_empty(self, name: str) -> dict[str, Any]:
         """Return an object; empty if the field is missing or null."""
         value = self._get(name)

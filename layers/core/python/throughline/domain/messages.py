@@ -12,11 +12,14 @@ from throughline.domain.templates import FilledTemplate
 JsonValue = Any
 
 
+ATTACHMENT_KINDS = ("image", "video", "audio", "voice", "document", "sticker")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
     """A file that came with a message, or goes with one.
 
-    `kind` is image, video, audio, voice, document or sticker. Inbound, `source` says where the provider keeps it (a
+    `kind` is one of `ATTACHMENT_KINDS`. Inbound, `source` says where the provider keeps it (a
     media id or a URL, channel-specific); once copied, `blob` is its key in our bucket. Outbound, `blob` is set from
     the start and `url` is a short-lived link made for the provider at the moment of sending.
     """

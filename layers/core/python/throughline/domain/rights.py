@@ -59,6 +59,7 @@ class Ownership(StrEnum):
     KEEPER = "keeper"  # it waits for them: resolved by them, or to be offered to them first
     PAST = "past"  # held by or offered to them before, in this very conversation
     TEAM = "team"  # with an agent of one of the supervisor's teams
+    WAITING = "waiting"  # with nobody: any supervisor's business
     OTHER = "other"
 
 
@@ -74,7 +75,7 @@ _OWN = (Ownership.HOLDER, Ownership.PAUSED)
 _WAITED_FOR = (*_OWN, Ownership.KEEPER)
 _KNOWN = (Ownership.HOLDER, Ownership.OFFERED, Ownership.PAUSED, Ownership.KEEPER, Ownership.PAST)
 _LEFT = (Ownership.KEEPER, Ownership.PAST)
-_LED = (*_KNOWN, Ownership.TEAM)
+_LED = (*_KNOWN, Ownership.TEAM, Ownership.WAITING)
 _ALL = tuple(Ownership)
 
 Row = dict[Role, Mapping[Ownership, Right]]
@@ -104,13 +105,18 @@ RIGHTS: Mapping[str, Row] = {
     "conversation.close": _staff(*_HELD, repeat=[Ownership.PAUSED, *_LEFT]),
     "conversation.transfer": _staff(*_HELD, repeat=[Ownership.PAUSED, *_LEFT]),
     "conversation.pause": _staff(*_OWN, repeat=[Ownership.KEEPER]),
+    "conversation.take_over": _staff(supervisor=_LED),
+    "contact.assign": _staff(supervisor=_LED),
     "GET /threads": _staff(*_KNOWN, supervisor=_ALL),
     "GET /conversations": _staff(*_KNOWN, supervisor=_ALL),
     "GET /customers": _staff(*_KNOWN, supervisor=_ALL),
+    "PATCH /customers": _staff(*_OWN, supervisor=_ALL),
+    "GET /answers": _staff(*_KNOWN, supervisor=_ALL),
     "GET /attachments": _staff(*_KNOWN, supervisor=_ALL) | _VISITORS,
     "POST /attachments": _staff(*_ALL) | _VISITORS,
     "GET /agents": _staff(*_ALL),
     "GET /queues": _staff(*_ALL),
+    "GET /queues/waiting": _staff(supervisor=_ALL),
     "GET /webchat/thread": _VISITORS,
 }
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from throughline.domain.identifiers import AgentId, ConversationId, Home
 
 WORK_CLASSES = ("voice", "chat", "email")
+PAUSED_CLASS = "paused"  # counted in an agent's load, compared with no capacity
 
 
 class Presence(StrEnum):
@@ -22,8 +23,16 @@ class Presence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NextPresence:
+    """What an agent will be once their work is done."""
+
+    presence: Presence
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Slot:
-    """One contact that takes up an agent's capacity."""
+    """One contact that takes up an agent's capacity, or one set aside (`PAUSED_CLASS`), which takes none."""
 
     home: Home
     turn: int
@@ -36,7 +45,8 @@ class Agent:
 
     `signature` is the sorted, ``+``-joined list of skills with their level (``billing.3+de.5``). `seq` rises with
     every write, `epoch` with every sign-in and every loss of all sockets, `stamps` holds per class when the agent last
-    became able; none of them ever repeats. `sockets` are the open connections.
+    became able; none of them ever repeats. `sockets` are the open connections. `since_ms` is when the present presence
+    began, `next` the one that comes with the write that frees the last contact.
     """
 
     agent_id: AgentId
@@ -45,6 +55,8 @@ class Agent:
     teams: tuple[str, ...] = ()
     presence: Presence = Presence.OFFLINE
     reason: str | None = None
+    since_ms: int = 0
+    next: NextPresence | None = None
     capacity: Mapping[str, int] = field(default_factory=dict)
     load: Mapping[str, int] = field(default_factory=dict)
     held: Mapping[ConversationId, Slot] = field(default_factory=dict)
@@ -55,8 +67,14 @@ class Agent:
 
     @property
     def routable(self) -> bool:
-        """Return whether the agent wants work and can be reached."""
-        return self.presence is Presence.AVAILABLE and bool(self.sockets)
+        """Return whether the agent wants work, is not about to leave, and can be reached."""
+        wants = self.presence is Presence.AVAILABLE and (self.next is None or self.next.presence is Presence.AVAILABLE)
+        return wants and bool(self.sockets)
+
+    @property
+    def at_work(self) -> bool:
+        """Return whether anything is with the agent but what they have set aside."""
+        return any(slot.work_class != PAUSED_CLASS for slot in self.held.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,9 +135,14 @@ class Claim(StrEnum):
 
 
 def able(agent: Agent, work_class: str) -> bool:
-    """Return whether the agent could take one more contact of this class now; a call excludes everything else."""
+    """Return whether the agent could take one more contact of this class now."""
+    return agent.routable and has_room(agent, work_class)
+
+
+def has_room(agent: Agent, work_class: str) -> bool:
+    """Return whether the agent's capacity has room for one more of this class; a call excludes everything else."""
     load, capacity = agent.load, agent.capacity.get(work_class, 0)
-    if not agent.routable or load.get("voice", 0) or load.get(work_class, 0) >= capacity:
+    if load.get("voice", 0) or load.get(work_class, 0) >= capacity:
         return False
     return not (work_class == "voice" and load.get("chat", 0))
 
@@ -199,6 +222,30 @@ def without_slots(agent: Agent, drop: Collection[tuple[ConversationId, int]]) ->
     return replace(agent, held=held, load=load)
 
 
+def released(agent: Agent, drop: Collection[tuple[ConversationId, int]]) -> Agent:
+    """Return the agent without the contacts in `drop`, as `without_slots`, and with the next presence if it is due."""
+    return with_due_presence(without_slots(agent, drop))
+
+
+def aside(agent: Agent, conversation: ConversationId, turn: int) -> Agent:
+    """Return the agent with a contact held at `turn` taking no capacity any more, and the next presence if it is due.
+
+    The very agent where there is no such contact, or it takes none already.
+    """
+    slot = agent.held.get(conversation)
+    if slot is None or slot.turn != turn or slot.work_class == PAUSED_CLASS:
+        return agent
+    paused = replace(slot, work_class=PAUSED_CLASS)
+    return with_due_presence(with_slot(without_slots(agent, [(conversation, turn)]), conversation, paused))
+
+
+def with_due_presence(agent: Agent) -> Agent:
+    """Return the agent in the next presence, if there is one and no work is left before it."""
+    if agent.next is None or agent.at_work:
+        return agent
+    return replace(agent, presence=agent.next.presence, reason=agent.next.reason, next=None)
+
+
 def left_over(agent: Agent, conversation: ConversationId, turn: int) -> tuple[tuple[ConversationId, int], ...]:
     """Return what to drop of a contact that has come to `turn`: the agent's slot of an earlier turn, if there is one.
 
@@ -214,9 +261,13 @@ def written(old: Agent, new: Agent) -> Agent:
 
 
 def with_stamps(old: Agent, new: Agent, now_ms: int) -> Agent:
-    """Return `new` with a fresh, never used stamp for every class that turned able or whose epoch changed."""
+    """Return `new` with a fresh, never used stamp for every class that turned able or whose epoch changed.
+
+    And with the instant at which its presence began, if that is another than before.
+    """
     stamps = dict(new.stamps)
     for work_class in able_classes(new):
         if not able(old, work_class) or not stamps.get(work_class) or old.epoch != new.epoch:
             stamps[work_class] = f"{now_ms:013d}.{old.seq + 1:08d}"
-    return replace(new, stamps=stamps)
+    declared = (old.presence, old.reason) == (new.presence, new.reason)
+    return replace(new, stamps=stamps, since_ms=new.since_ms if declared else now_ms)

@@ -23,6 +23,7 @@ _STATES: Mapping[ContactState, str] = {
     ContactState.WRAPPING: "assigned",
     ContactState.RESOLVED: "ended",
 }
+STATES_TOLD = ("none", *dict.fromkeys(_STATES.values()))
 
 
 def authors(entries: Iterable[Entry]) -> set[AgentId]:

@@ -15,10 +15,8 @@ COMMON_FIELDS = ("name", "email", "phone", "language")
 TAPPED = frozenset({QuickReplyKind.REPLY, QuickReplyKind.LINK})  # quick replies a client shows as buttons
 ANONYMOUS, IDENTIFIED = "visitor", "external-id"  # kinds of identifier: an id we made, or the company's own
 
-_SHOWN_KINDS = frozenset(
-    {EntryKind.MESSAGE, EntryKind.EDIT, EntryKind.DELETION, EntryKind.REACTION, EntryKind.POSTBACK}
-)
-_SHOWN_STATUSES = frozenset({DeliveryStatus.SENT, DeliveryStatus.DELIVERED, DeliveryStatus.READ})
+SHOWN_KINDS = frozenset({EntryKind.MESSAGE, EntryKind.EDIT, EntryKind.DELETION, EntryKind.REACTION, EntryKind.POSTBACK})
+SHOWN_STATUSES = frozenset({DeliveryStatus.SENT, DeliveryStatus.DELIVERED, DeliveryStatus.READ})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +82,6 @@ def is_of_webchat(way: str | None) -> bool:
 
 def is_shown(entry: Entry, way: str) -> bool:
     """Return whether an entry is for the visitor who writes by `way`: said to or by them there, and no failed try."""
-    if entry.via != way or entry.kind not in _SHOWN_KINDS:
+    if entry.via != way or entry.kind not in SHOWN_KINDS:
         return False
-    return entry.direction is Direction.INBOUND or entry.status in _SHOWN_STATUSES
+    return entry.direction is Direction.INBOUND or entry.status in SHOWN_STATUSES

@@ -3,11 +3,9 @@
 from collections.abc import Callable
 
 from throughline.domain.errors import StoreUnavailableError
-from throughline.domain.frames import presence_frame
 from throughline.domain.identifiers import AgentId
 from throughline.domain.routing import Agent, with_stamps, written
 from throughline.flows.assign import withdraw_ready
-from throughline.flows.notify import notify_agent
 from throughline.ports import World
 
 TRIES = 40
@@ -37,8 +35,3 @@ def change_agent(
                 withdraw_ready(world, stood, after, repeated=repeated)
             return first, after if after is before else written(before, after)
     raise StoreUnavailableError("the agent is changing too fast")
-
-
-def show_presence(world: World, agent: Agent) -> None:
-    """Tell all of the agent's screens how they stand."""
-    notify_agent(world, agent.agent_id, agent.sockets, presence_frame(agent))

@@ -26,12 +26,13 @@ from throughline.domain.routing import (
     left_over,
     oldest,
     rank_candidates,
+    released,
     with_slot,
     with_stamps,
     without_slots,
     written,
 )
-from throughline.flows.notify import show_offer, show_on_later_screens
+from throughline.flows.notify import show_new_presence, show_offer, show_on_later_screens
 from throughline.ports import World
 
 HEADS = 4  # how many waiting contacts of a requirement are looked at
@@ -238,12 +239,13 @@ def settle(
             return
         first = first or agent
         hinted |= set((agent if ensure else first).stamps.values())
-        freed = without_slots(agent, drop)
+        freed = released(agent, drop)
         waiting = _oldest_waiting(world, freed, skip, strong=stood)
         if waiting:
             known = _swap(world, agent, freed, waiting, skip)
             if known:
                 withdraw_ready(world, agent, known, hinted=hinted)
+                show_new_presence(world, agent, known)
             stood = False
             continue
         if freed != agent or _unstamped(freed):
@@ -252,6 +254,7 @@ def settle(
                 stood, ensure = False, True
                 continue
             freed, stood = written(agent, fresh), False
+            show_new_presence(world, agent, freed)
         classes = [c for c in able_classes(freed) if ensure or freed.stamps.get(c) != first.stamps.get(c)]
         if stood or not classes:
             return

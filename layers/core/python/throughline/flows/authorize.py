@@ -45,9 +45,18 @@ def authorize_on_customer(
 def standing(world: World, caller: Caller, head: Head) -> Ownership:
     """Return how a conversation stands to the caller; for a supervisor also whether it is with somebody they lead."""
     own = ownership_of(head, caller.agent)
-    if own is Ownership.OTHER and caller.role is Role.SUPERVISOR and head.holder:
-        return Ownership.TEAM if _teams(world, caller.agent) & _teams(world, head.holder) else own
-    return own
+    if own is not Ownership.OTHER or caller.role is not Role.SUPERVISOR:
+        return own
+    if head.holder is None:
+        return Ownership.WAITING
+    return Ownership.TEAM if leads(world, caller, head.holder) else own
+
+
+def leads(world: World, caller: Caller, agent: AgentId) -> bool:
+    """Return whether the caller supervises this agent: one of their teams, or themselves."""
+    if caller.role is not Role.SUPERVISOR:
+        return False
+    return agent == caller.agent or bool(_teams(world, caller.agent) & _teams(world, agent))
 
 
 def _teams(world: World, agent: AgentId) -> set[str]:

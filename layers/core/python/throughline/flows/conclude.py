@@ -1,25 +1,34 @@
 """How an agent lets go of a contact: wrap-up, close, pause, transfer. Each of them twice has the effect of once."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from throughline.domain.conversations import ContactState, Expected, Head
-from throughline.domain.errors import ConflictError, ForbiddenError, InvalidRequestError, NotFoundError
+from throughline.domain.conversations import NONE_GIVEN, ContactState, Expected, Head
+from throughline.domain.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidRequestError,
+    NotFoundError,
+    StoreUnavailableError,
+)
 from throughline.domain.frames import conversation_frame
 from throughline.domain.identifiers import AgentId, ConversationId, digest
 from throughline.domain.requirements import requirement_after_transfer
-from throughline.domain.routing import Agent, Slot, left_over, personal
+from throughline.domain.routing import PAUSED_CLASS, aside, left_over, personal
 from throughline.flows.agents import change_agent
 from throughline.flows.assign import policy_of, settle
-from throughline.flows.notify import notify_agent, notify_holder
+from throughline.flows.notify import notify_agent, notify_holder, show_new_presence
+from throughline.flows.read_thread import heard_since
 from throughline.flows.record_state import record_state
+from throughline.flows.reply import add_note
 from throughline.flows.requeue import find_head, finish_requeue, held_at, requeue, with_past
 from throughline.ports import World
 
-PAUSED_CLASS = "paused"  # counted in an agent's load, compared with no capacity
 MAX_PAUSE_MS = 90 * 24 * 3600 * 1000
 MAX_PAUSED = 50  # contacts an agent may have set aside: each lengthens the item that every claim of theirs writes
+
+UNSEEN_MS = 2_000  # a message may be that long on its way from the provider's webhook to the agent's eyes
+TRIES = 5
 
 _WITH_AGENT = (ContactState.ACTIVE, ContactState.WRAPPING)
 
@@ -45,10 +54,81 @@ def wrap_up(world: World, agent: AgentId, conversation: ConversationId) -> Head:
         ConflictError: it changed hands this instant.
     """
     head = _get_own(world, agent, conversation, _WITH_AGENT)
-    head = _change(world, head, agent, {"state": ContactState.WRAPPING})
+    if head.state is not ContactState.WRAPPING:
+        head = _change(world, head, agent, {"state": ContactState.WRAPPING, "until_ms": _end_of_wrap_up(world, head)})
     record_state(world, head, by=f"agent:{agent}", why="wrap-up", agent=agent)
     notify_holder(world, head, conversation_frame(head))
     return head
+
+
+def _end_of_wrap_up(world: World, head: Head) -> int:
+    """Return when the contact closes by itself, and have a timer see to it; 0 where the queue leaves it open."""
+    seconds = policy_of(world, head.queue).wrap_up_s
+    if not seconds:
+        return 0
+    until_ms = world.clock() + seconds * 1000
+    work = {"kind": "wrap_up", "conversation": head.conversation, "turn": head.turn, "until_ms": until_ms}
+    world.timers.arm(work, delay_s=seconds)  # before the write: an end without a timer would be none
+    return until_ms
+
+
+def end_wrap_up(world: World, conversation: ConversationId, turn: int, until_ms: int, *, repeated: bool) -> None:
+    """Close a contact whose wrap-up has run out; one whose customer has written meanwhile is queued again.
+
+    Raises:
+        StoreUnavailableError: it kept changing. Repeat.
+    """
+    for _ in range(TRIES):
+        head = find_head(world, conversation)
+        if head is None or head.turn != turn:
+            break
+        if head.state is not ContactState.WRAPPING or head.until_ms != until_ms or head.holder is None:
+            return
+        if let_wrapping_go(world, head, why="wrap-up ran out", release=True, repeated=repeated):
+            settle(world, head.holder, [(conversation, turn)], ensure=repeated)
+            return
+    else:
+        raise StoreUnavailableError("the contact is changing too fast")
+    if head and head.turn > turn and (repeated or not _is_closed_by_hand(head, turn)):
+        finish_letting_go(world, head, turn, why="wrap-up ran out", by="timer")
+
+
+def _is_closed_by_hand(head: Head, turn: int) -> bool:
+    """Return whether the agent closed it in time, as most do; the frame that did so sees to the rest by itself."""
+    resolved = head.turn == turn + 1 and head.state is ContactState.RESOLVED
+    return resolved and head.disposition != NONE_GIVEN
+
+
+def let_wrapping_go(world: World, head: Head, *, why: str, release: bool, repeated: bool = False) -> bool:
+    """Resolve a contact in wrap-up for its agent; one whose customer has written meanwhile is queued again.
+
+    The caller settles its agent; False if it has changed since `head` was read. `release` as in `requeue`.
+    """
+    if head.holder is None:
+        return False
+    if _customer_wrote(world, head):
+        wrapping, changes = (ContactState.WRAPPING,), {"preferred": head.holder}
+        wrote = "customer wrote during the wrap-up"
+        return requeue(
+            world, head, wrapping, why=wrote, by="timer", changes=changes, release=release, repeated=repeated
+        )
+    try:
+        resolved = _resolve(world, head, head.holder, head.disposition or NONE_GIVEN, version=head.version)
+    except ConflictError:
+        return False
+    record_state(world, resolved, by="timer", why=why, agent=head.holder)
+    notify_agent(world, head.holder, head.sockets, conversation_frame(resolved))
+    return True
+
+
+def _customer_wrote(world: World, head: Head) -> bool:
+    """Return whether a message came in since the wrap-up began, or too shortly before it to have been seen.
+
+    Where the beginning is not on record, because its process died: whether there is a message at all.
+    """
+    changes = world.threads.list_changes(head.home, head.conversation)
+    began = [item.at_ms for item in changes if (item.turn, item.state) == (head.turn, ContactState.WRAPPING)]
+    return heard_since(world, head, (began[0] if began else 0) - UNSEEN_MS)
 
 
 def _change(
@@ -60,7 +140,7 @@ def _change(
     outcome = world.threads.transition(head.home, expected, changes)
     now = outcome.head
     if now is None or not (outcome.won or _is_done(now, head, changes)):
-        raise ConflictError("the conversation changed; look again")
+        raise ConflictError("the conversation changed; look again", version=now.version if now else None)
     return now
 
 
@@ -102,7 +182,7 @@ def _close(world: World, head: Head, agent: AgentId, disposition: str | None, ve
     _require_own(head, agent, _WITH_AGENT)
     known = policy_of(world, head.queue).dispositions
     if known and disposition not in known:
-        raise InvalidRequestError(f"disposition must be one of: {', '.join(known)}")
+        raise InvalidRequestError(f"disposition: has to be one of {', '.join(known)}")
     return _resolve(world, head, agent, disposition, version=head.version if version is None else version)
 
 
@@ -125,15 +205,9 @@ def _resolve(world: World, head: Head, agent: AgentId, disposition: str | None, 
         "sockets": None,
         "disposition": disposition,
         "until_ms": world.clock() + policy_of(world, head.queue).reopen_s * 1000,
+        "closed_ms": world.clock(),
     }
     return _change(world, head, agent, changes, version=version)
-
-
-def resolve_abandoned(world: World, head: Head) -> None:
-    """Resolve a contact in wrap-up whose agent did not come back: the customer had left already."""
-    if head.holder:
-        resolved = _resolve(world, head, head.holder, head.disposition, version=None)
-        record_state(world, resolved, by="timer", why="agent did not come back to wrap up", agent=head.holder)
 
 
 def pause(world: World, agent: AgentId, conversation: ConversationId, until_ms: int) -> Head:
@@ -166,17 +240,7 @@ def _require_room(world: World, agent_id: AgentId, conversation: ConversationId)
 
 def set_aside(world: World, agent: AgentId, head: Head) -> None:
     """Let a paused contact's slot count for no capacity; the caller settles. Nothing happens if it does so already."""
-    change_agent(world, agent, lambda item: _set_aside(item, head.conversation, head.turn))
-
-
-def _set_aside(agent: Agent, conversation: ConversationId, turn: int) -> Agent:
-    slot = agent.held.get(conversation)
-    if slot is None or slot.turn != turn or slot.work_class == PAUSED_CLASS:
-        return agent
-    load = {**agent.load, slot.work_class: agent.load[slot.work_class] - 1}
-    load[PAUSED_CLASS] = load.get(PAUSED_CLASS, 0) + 1
-    aside = Slot(home=slot.home, turn=turn, work_class=PAUSED_CLASS)
-    return replace(agent, held={**agent.held, conversation: aside}, load=load)
+    show_new_presence(world, *change_agent(world, agent, lambda item: aside(item, head.conversation, head.turn)))
 
 
 def resume_paused(  # noqa: PLR0913 - each is one word of the change's record
@@ -185,7 +249,7 @@ def resume_paused(  # noqa: PLR0913 - each is one word of the change's record
     """Queue a paused contact again, its agent preferred; False if it is no longer paused at that turn."""
     if head.holder is None:
         return False
-    changes = {"preferred": head.holder, "until_ms": None, **(changes or {})}
+    changes = {"preferred": head.holder, **(changes or {})}
     paused = (ContactState.PAUSED,)
     return requeue(world, head, paused, why=why, by=by, changes=changes, release=True, repeated=repeated)
 
@@ -222,19 +286,31 @@ def check_transfer(
     return head
 
 
-def transfer(
-    world: World, agent: AgentId, conversation: ConversationId, *, queue: str | None, to_agent: AgentId | None
+def transfer(  # noqa: PLR0913 - the fields of the frame
+    world: World,
+    agent: AgentId,
+    conversation: ConversationId,
+    *,
+    queue: str | None,
+    to_agent: AgentId | None,
+    note: str | None = None,
+    note_id: str = "",
 ) -> None:
     """Have a contact moved to a queue or a colleague. A worker does it, so that it does not hang on a browser.
 
+    `note` stands on the thread before that, once however often the frame with this `note_id` comes.
+
     Raises:
         InvalidRequestError, ForbiddenError, NotFoundError: as `check_transfer`.
+        ConflictError: another note stands under `note_id`.
     """
     head = find_head(world, conversation)
     gone_on = head is not None and head.holder != agent and head.state is not ContactState.RESOLVED
     if head and gone_on and agent in {held_at(head, head.turn - 1), held_at(head, head.turn - 2)}:
         return  # a repetition of a frame whose work is done: it is queued again, or with somebody else by now
     head = check_transfer(world, agent, conversation, queue=queue, to=to_agent)
+    if note is not None:
+        add_note(world, agent, conversation, note_id=note_id, text=note)
     work = {
         "kind": "transfer",
         "agent": agent,

@@ -27,7 +27,7 @@ from throughline.domain.identifiers import ConversationId, CustomerId
 from throughline.domain.messages import Attachment, DeliveryStatus, OutboundMessage, SendReceipt
 from throughline.domain.vias import Via
 from throughline.flows.accounts import get_account
-from throughline.flows.announce import announce_entry
+from throughline.flows.announce import announce_entry, answered_by
 from throughline.flows.link import link_identifiers
 from throughline.flows.notify import notify_holder
 from throughline.flows.read_thread import find_live
@@ -168,10 +168,11 @@ def _mark(world: World, reply: _Reply) -> _Reply | None:
     """
     entry, live = reply.entry, reply.live
     if reply.first:
-        head = world.threads.announce_update(entry.home, reply.conversation, sending=entry.reference)
+        said = answered_by(entry)
+        head = world.threads.announce_update(entry.home, reply.conversation, sending=entry.reference, answered_by=said)
         if head:
             return replace(reply, live=head)
-        live = live and world.threads.announce_update(live.home, live.conversation)
+        live = live and world.threads.announce_update(live.home, live.conversation, answered_by=said)
     if world.threads.mark_sending(entry.home, entry.reference) is None:
         return None
     return replace(reply, live=live)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from throughline.domain.client_frames import (
     AddNote,
     AnswerOffer,
+    Assign,
     ClientFrame,
     Close,
     ConversationFrame,
@@ -12,6 +13,7 @@ from throughline.domain.client_frames import (
     Pause,
     SendMessage,
     SetPresence,
+    TakeOver,
     Transfer,
     read_frame,
 )
@@ -29,6 +31,7 @@ from throughline.flows.presence import say_hello, set_presence
 from throughline.flows.read_thread import read_conversation
 from throughline.flows.reply import add_note, send_reply
 from throughline.flows.show_visitor import tell_visitor
+from throughline.flows.supervise import assign, take_over
 from throughline.ports import Connection, World
 
 
@@ -49,7 +52,7 @@ def handle_frame(world: World, connection: Connection, text: str) -> Frame:
     caller = Caller(subject=connection.subject, role=Role(connection.role), expires_ms=connection.expires_ms)
     if isinstance(frame, ConversationFrame):
         head = authorize_on_conversation(world, caller, frame.action, frame.conversation)
-        return ack_frame(frame.frame_id, **_act_on_conversation(world, connection, head, frame))
+        return ack_frame(frame.frame_id, **_act_on_conversation(world, connection, caller, head, frame))
     require_right(frame.action, caller.role)
     return _act(world, connection, frame)
 
@@ -60,7 +63,7 @@ def _act(world: World, connection: Connection, frame: ClientFrame) -> Frame:
             return {**say_hello(world, connection, frame.resume), "id": frame.frame_id}
         case SetPresence():
             _require_hello(world, connection)
-            set_presence(world, AgentId(connection.subject), frame.presence, frame.reason)
+            set_presence(world, AgentId(connection.subject), frame.presence, frame.reason, after_work=frame.after_work)
     return ack_frame(frame.frame_id)
 
 
@@ -72,13 +75,15 @@ def _require_hello(world: World, connection: Connection) -> None:
 
 
 def _act_on_conversation(  # noqa: PLR0911 - one case an action
-    world: World, connection: Connection, head: Head, frame: ConversationFrame
+    world: World, connection: Connection, caller: Caller, head: Head, frame: ConversationFrame
 ) -> Frame:
     """Carry the frame out and return what its ack tells beyond the id."""
     agent, conversation = AgentId(connection.subject), frame.conversation
     match frame:
         case AnswerOffer(action="offer.accept"):
             return _taken(world, accept_offer(world, agent, conversation, frame.turn))
+        case TakeOver() | Assign():
+            return _supervise(world, caller, frame)
         case AnswerOffer():
             reject_offer(world, agent, conversation, frame.turn, frame.reason)
         case SendMessage():
@@ -88,7 +93,15 @@ def _act_on_conversation(  # noqa: PLR0911 - one case an action
         case Close():
             return _state(close(world, agent, conversation, frame.disposition, frame.version))
         case Transfer():
-            transfer(world, agent, conversation, queue=frame.queue, to_agent=frame.to_agent)
+            transfer(
+                world,
+                agent,
+                conversation,
+                queue=frame.queue,
+                to_agent=frame.to_agent,
+                note=frame.note,
+                note_id=frame.frame_id,
+            )
         case Pause():
             return _state(pause(world, agent, conversation, frame.until_ms))
         case ConversationFrame(action="conversation.wrap_up"):
@@ -99,8 +112,15 @@ def _act_on_conversation(  # noqa: PLR0911 - one case an action
     return {}
 
 
+def _supervise(world: World, caller: Caller, frame: TakeOver | Assign) -> Frame:
+    if isinstance(frame, TakeOver):
+        return _taken(world, take_over(world, caller, frame.conversation, frame.turn))
+    assign(world, caller, frame.conversation, frame.turn, frame.agent)
+    return {}
+
+
 def _taken(world: World, head: Head) -> Frame:
-    """An accepted offer comes with all that was said, so that the agent can answer at once."""
+    """What somebody takes comes with all that was said, so that the agent can answer at once."""
     return {"conversation": {**conversation_view(head), "entries": read_conversation(world, head, None)}}
 
 
@@ -109,8 +129,8 @@ def _said(entry: Entry) -> Frame:
 
 
 def _state(head: Head) -> Frame:
-    told = {"conversation": head.conversation, "version": head.version, "turn": head.turn, "state": head.state}
-    return {"conversation": told}
+    view = conversation_view(head)
+    return {"conversation": {field: view[field] for field in ("conversation", "version", "turn", "state", "until")}}
 
 
 _SIGNS: Mapping[str, Callable[[Head, AgentId], Frame]] = {"typing": typing_frame, "read": read_by_frame}

@@ -118,6 +118,7 @@ def _absorb(world: World, head: Head, into: Home) -> bool:
         past=with_past(head, head.holder) if head.holder else head.past,
         holder=None,
         sockets=(),
+        closed_ms=world.clock(),
     )
     ahead = _make_room(world, head, into)
     world.threads.archive(over)

@@ -5,7 +5,7 @@ from typing import Any
 
 from throughline.domain.conversations import HELD, ContactChange, ContactState, Expected, Head, Outcome
 from throughline.domain.frame_splitting import frames_within
-from throughline.domain.frames import Frame, offer_frame
+from throughline.domain.frames import Frame, offer_frame, presence_frame
 from throughline.domain.identifiers import AgentId, ConnectionId, ConversationId
 from throughline.domain.routing import Agent, Offer, Slot, Waiting
 from throughline.ports import World
@@ -38,6 +38,21 @@ def _post_all(world: World, agent: AgentId, sockets: Iterable[str], frame: Frame
         else:
             world.timers.arm({"kind": "vanish", "agent": agent, "connection": socket}, delay_s=0)
     return reached
+
+
+def show_presence(world: World, agent: Agent) -> None:
+    """Tell all of the agent's screens how they stand."""
+    notify_agent(world, agent.agent_id, agent.sockets, presence_frame(agent))
+
+
+def show_new_presence(world: World, before: Agent | None, after: Agent | None) -> None:
+    """Tell all of the agent's screens how they stand, if a write has changed what they are or will be next."""
+    if before and after and _declared(before) != _declared(after):
+        show_presence(world, after)
+
+
+def _declared(agent: Agent) -> tuple[object, ...]:
+    return agent.presence, agent.reason, agent.next
 
 
 # ---------------------------------------------------------------- offers

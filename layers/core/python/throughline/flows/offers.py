@@ -7,9 +7,9 @@ from throughline.domain.errors import ConflictError
 from throughline.domain.frames import conversation_frame, offer_ended_frame
 from throughline.domain.identifiers import AgentId, ConversationId, home_of_conversation
 from throughline.domain.routing import Agent, Presence
-from throughline.flows.agents import change_agent, show_presence
+from throughline.flows.agents import change_agent
 from throughline.flows.assign import SECOND_LOOK_S, settle
-from throughline.flows.notify import notify_agent, notify_holder
+from throughline.flows.notify import notify_agent, notify_holder, show_new_presence
 from throughline.flows.record_state import record_state
 from throughline.flows.requeue import find_head, finish_requeue, held_at, requeue
 from throughline.ports import World
@@ -135,9 +135,7 @@ def _release(  # noqa: PLR0913 - each is one word of the offer's end
         return replace(agent, presence=Presence.NOT_READY, reason="no_answer")
 
     if ended == "timed_out":
-        before, after = change_agent(world, agent_id, not_ready)
-        if before and after and before.presence is not after.presence:
-            show_presence(world, after)
+        show_new_presence(world, *change_agent(world, agent_id, not_ready))
     settle(world, agent_id, [(conversation, turn)], ensure=repeated)
     agent = world.routing.find_agent(agent_id)
     if agent:

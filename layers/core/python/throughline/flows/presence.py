@@ -5,26 +5,39 @@ from dataclasses import replace
 
 from throughline.domain.configuration import DEFAULT_GRACE_S, AgentProfile
 from throughline.domain.conversations import ContactState, Head
-from throughline.domain.errors import ForbiddenError, StoreUnavailableError
-from throughline.domain.frames import Frame, conversation_view, offer_view, snapshot_frame
+from throughline.domain.errors import ForbiddenError, InvalidRequestError, StoreUnavailableError
+from throughline.domain.frames import Frame, conversation_view, me_view, offer_view, snapshot_frame
 from throughline.domain.identifiers import AgentId, ConnectionId, ConversationId
-from throughline.domain.routing import WORK_CLASSES, Agent, Presence, Slot, personal, signature_of
-from throughline.flows.agents import change_agent, show_presence
+from throughline.domain.rights import Role
+from throughline.domain.routing import (
+    PAUSED_CLASS,
+    WORK_CLASSES,
+    Agent,
+    NextPresence,
+    Presence,
+    Slot,
+    personal,
+    signature_of,
+)
+from throughline.flows.agents import change_agent
 from throughline.flows.assign import settle
-from throughline.flows.conclude import PAUSED_CLASS, finish_letting_go, resolve_abandoned, set_aside
-from throughline.flows.notify import bind_sockets
+from throughline.flows.conclude import finish_letting_go, let_wrapping_go, set_aside
+from throughline.flows.notify import bind_sockets, show_presence
 from throughline.flows.offers import end_offer
 from throughline.flows.read_thread import read_conversation
 from throughline.flows.requeue import find_head, finish_requeue, is_own_requeue, preview_of, requeue
 from throughline.ports import Connection, World
 
 NOT_BACK, AWAY = "agent did not come back", "agent is away"
+NOT_WRAPPED_UP = "agent did not come back to wrap up"
 PERSONAL_PAGE = 100
 TABS = 8  # sockets an agent may have open at once; the oldest goes
 
 
 def say_hello(world: World, connection: Connection, resume: Mapping[ConversationId, int]) -> Frame:
     """Take the socket into service and return everything its screen needs, nothing missed, in order.
+
+    Who was taken out of the configuration meanwhile keeps what they hold, and is told their name and no more.
 
     Raises:
         ForbiddenError: nobody configured this agent.
@@ -49,7 +62,10 @@ def say_hello(world: World, connection: Connection, resume: Mapping[Conversation
     known = {head.conversation: head for head in heads if head}
     # What settling has just brought is read, what has gone meanwhile is left out.
     found = (known.get(conversation) or find_head(world, conversation) for conversation in agent.held)
-    return _snapshot(world, agent, [head for head in found if head and head.holder == agent_id], resume)
+    held = [head for head in found if head and head.holder == agent_id]
+    profile = world.settings.find_agent_profile(agent_id) or AgentProfile(agent_id=agent_id, name=agent.name)
+    me = me_view(profile, Role(connection.role), world.settings.list_not_ready_reasons())
+    return _snapshot(world, me, agent, held, resume)
 
 
 def _ensure_agent(world: World, agent_id: AgentId) -> None:
@@ -74,7 +90,7 @@ def _take_over(world: World, agent: Agent, conversation: ConversationId, slot: S
     return None
 
 
-def _snapshot(world: World, agent: Agent, heads: list[Head], resume: Mapping[ConversationId, int]) -> Frame:
+def _snapshot(world: World, me: Frame, agent: Agent, heads: list[Head], resume: Mapping[ConversationId, int]) -> Frame:
     offers, conversations = [], []
     for head in heads:
         if head.state is ContactState.OFFERED:
@@ -82,23 +98,37 @@ def _snapshot(world: World, agent: Agent, heads: list[Head], resume: Mapping[Con
         else:
             entries = read_conversation(world, head, resume.get(head.conversation))
             conversations.append({**conversation_view(head), "entries": entries})
-    return snapshot_frame(agent, offers, conversations)
+    return snapshot_frame(me, agent, offers, conversations)
 
 
-def set_presence(world: World, agent_id: AgentId, presence: Presence, reason: str | None) -> Agent:
+def set_presence(
+    world: World, agent_id: AgentId, presence: Presence, reason: str | None, *, after_work: bool = False
+) -> Agent:
     """Write what the agent declares, and take work if they want it. All of their screens are told.
+
+    With `after_work` it is what they will be once nothing is with them any more; at once, if nothing is.
 
     Raises:
         ForbiddenError: there is no such agent.
+        InvalidRequestError: `reason` is not one of those configured for agents who are not ready.
     """
-    before, agent = change_agent(world, agent_id, lambda item: replace(item, presence=presence, reason=reason))
+    reasons = world.settings.list_not_ready_reasons()
+    if presence is Presence.NOT_READY and reason is not None and reasons and reason not in reasons:
+        raise InvalidRequestError(f"reason: has to be one of {', '.join(reasons)}")
+
+    def declare(agent: Agent) -> Agent:
+        if after_work and agent.at_work and (presence, reason) != (agent.presence, agent.reason):
+            return replace(agent, next=NextPresence(presence=presence, reason=reason))
+        return replace(agent, presence=presence, reason=reason, next=None)
+
+    before, agent = change_agent(world, agent_id, declare)
     if before is None or agent is None:
         raise ForbiddenError("nobody configured this agent")
-    if presence is Presence.AVAILABLE:
+    if agent.presence is Presence.AVAILABLE:
         # Who was available already may not have got as far as standing ready.
-        settle(world, agent_id, ensure=before.presence is presence, change=(before, agent))
+        settle(world, agent_id, ensure=before.presence is agent.presence, change=(before, agent))
     show_presence(world, agent)
-    if presence is Presence.OFFLINE:
+    if agent.presence is Presence.OFFLINE:
         _end_offers(world, agent, why="agent went offline", repeated=False)
     return agent
 
@@ -140,7 +170,7 @@ def end_grace(world: World, agent_id: AgentId, epoch: int, *, repeated: bool) ->
         return not agent.sockets and agent.epoch == epoch
 
     def stay_away(agent: Agent) -> Agent:
-        return replace(agent, presence=Presence.OFFLINE, reason="connection lost") if is_away(agent) else agent
+        return _gone(agent, "connection lost") if is_away(agent) else agent
 
     _, agent = change_agent(world, agent_id, stay_away)
     if agent is None or not (is_away(agent) or repeated):
@@ -162,10 +192,12 @@ def _give_away(world: World, head: Head, *, repeated: bool) -> bool:
     """Let somebody else have a contact; False if it stays: paused ones wait for their time, offers have their end."""
     active = (ContactState.ACTIVE,)
     if head.state is ContactState.WRAPPING:
-        resolve_abandoned(world, head)
-    elif head.state not in active:
+        given = let_wrapping_go(world, head, why=NOT_WRAPPED_UP, release=False, repeated=repeated)
+    elif head.state in active:
+        given = requeue(world, head, active, why=NOT_BACK, by="timer", repeated=repeated)
+    else:
         return False
-    elif not requeue(world, head, active, why=NOT_BACK, by="timer", repeated=repeated):
+    if not given:
         raise StoreUnavailableError("the contact has changed this instant")
     return True
 
@@ -189,7 +221,7 @@ def configure_agent(world: World, agent_id: AgentId, profile: AgentProfile | Non
 
     def configured(agent: Agent) -> Agent:
         if profile is None:
-            return replace(agent, capacity={}, presence=Presence.OFFLINE, reason="removed")
+            return replace(_gone(agent, "removed"), capacity={})
         return _configured(agent, profile)
 
     _, agent = change_agent(world, agent_id, configured, repeated=True)
@@ -199,6 +231,10 @@ def configure_agent(world: World, agent_id: AgentId, profile: AgentProfile | Non
             if not agent.capacity.get(work_class):
                 _release_personal_queue(world, agent_id, work_class)
         show_presence(world, agent)
+
+
+def _gone(agent: Agent, reason: str) -> Agent:
+    return replace(agent, presence=Presence.OFFLINE, reason=reason, next=None)
 
 
 def _configured(agent: Agent, profile: AgentProfile) -> Agent:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from throughline.domain.conversations import Entry, Head, Moved
+from throughline.domain.conversations import Direction, Entry, EntryKind, Head, Moved
 from throughline.domain.errors import InvalidRequestError, NotFoundError, StoreUnavailableError
 from throughline.domain.folding import fold
 from throughline.domain.frames import Frame, entry_view
@@ -73,6 +73,18 @@ def read_conversation(world: World, head: Head, since_version: int | None) -> li
         return [entry_view(entry) for entry in reversed(latest) if entry.status is not None]
     since_ms = max(0, head.opened_ms - BEFORE_OPENING_MS)
     return fold(newest_entries(world, _homes(world, head), before=None, since_ms=since_ms, limit=MAX_RESUMED_ENTRIES))
+
+
+def heard_since(world: World, head: Head, since_ms: int) -> bool:
+    """Return whether, among the latest entries, the customer wrote something that came in after `since_ms`."""
+    latest = newest_entries(world, _homes(world, head), before=None, since_ms=0, limit=STATUS_PAGE)
+    return any(
+        entry.kind in _WRITING and entry.direction is Direction.INBOUND and entry.received_ms > since_ms
+        for entry in latest
+    )
+
+
+_WRITING = {EntryKind.MESSAGE, EntryKind.POSTBACK}
 
 
 def _homes(world: World, head: Head) -> Iterable[Home]:

@@ -308,6 +308,7 @@ def _reopen(world: World, head: Head, opening: Opening, entry: Entry, arrival: A
         "excluded": (),
         "disposition": None,
         "until_ms": None,
+        "closed_ms": None,
     }
     if not within:
         world.threads.archive(head)
@@ -316,6 +317,8 @@ def _reopen(world: World, head: Head, opening: Opening, entry: Entry, arrival: A
             "opened_ms": opening.arrival_ms,
             "preferred": None,
             "past": (),
+            "answered_by": None,
+            "answered_version": None,
         }
     expected = Expected(conversation=head.conversation, turn=head.turn, states=(ContactState.RESOLVED,))
     outcome = world.threads.transition(head.home, expected, changes)

@@ -44,12 +44,13 @@ def send_reply(world: World, agent: AgentId, reply: SendMessage) -> Entry:
         InvalidRequestError: nothing to send, too long, a way the customer never used, a template that the way does not
             have or that is filled in wrongly, quick replies it cannot show in any form, or an id that is too old.
         NotFoundError: the agent has no such upload.
-        ConflictError: other words stand under this id already.
+        ConflictError: other words stand under this id already, or somebody else has answered after `seen_version`.
         RecipientOptedOutError, WindowClosedError: it is known beforehand that this would not be delivered.
     """
     home, author = home_of_conversation(reply.conversation), f"agent/{agent}"
     try:
         head = _held(world, home, reply.conversation, agent)
+        _require_unanswered(head, agent, reply.seen_version)
         chosen = choose_via(reply.via, head.last_via, head.vias)
         files = tuple(get_upload(world, agent, attachment) for attachment in reply.attachments)
         template = get_template(world, chosen, reply.template, files) if reply.template else None
@@ -59,7 +60,7 @@ def send_reply(world: World, agent: AgentId, reply: SendMessage) -> Entry:
         )
         require_shown(channel, reply.quick_replies)
         sent_ms = _first_sent(world, home, author, reply.message_id)
-    except (RejectedError, NotFoundError, DeliveryError):
+    except (RejectedError, NotFoundError, DeliveryError, ConflictError):
         known = _find_sent(world, home, author, reply.message_id)
         if known is None:
             raise
@@ -131,6 +132,11 @@ def _held(world: World, home: Home, conversation: ConversationId, agent: AgentId
 
 def _is_with(agent: AgentId, head: Head) -> bool:
     return head.holder == agent and head.state in _WITH_AGENT
+
+
+def _require_unanswered(head: Head, agent: AgentId, seen_version: int | None) -> None:
+    if seen_version is not None and head.answered_version > seen_version and head.answered_by != agent:
+        raise ConflictError("somebody else has answered meanwhile; look at it, then send again", version=head.version)
 
 
 def _words(text: str | None, *, needed: bool) -> str | None:

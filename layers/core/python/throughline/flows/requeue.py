@@ -5,9 +5,10 @@ from typing import Any
 
 from throughline.domain.conversations import ContactState, Expected, Head
 from throughline.domain.identifiers import AgentId, ConversationId, digest, home_of_conversation
-from throughline.domain.routing import able_classes, without_slots
+from throughline.domain.routing import able_classes, released
 from throughline.flows.agents import change_agent
 from throughline.flows.assign import place, policy_of, settle
+from throughline.flows.notify import show_new_presence
 from throughline.flows.record_state import record_state
 from throughline.ports import World
 
@@ -65,6 +66,8 @@ def requeue(  # noqa: PLR0913 - each is one word of the change's record
         "nonce": None,
         "sockets": None,
         "preferred": None,
+        "until_ms": None,
+        "closed_ms": None,
         **_general_again(head),
         **(changes or {}),
     }
@@ -84,7 +87,8 @@ def requeue(  # noqa: PLR0913 - each is one word of the change's record
 def _release(world: World, head: Head, holder: AgentId) -> bool:
     """Free the holder's slot; return whether that made them able to take anything they were not able to before."""
     drop = [(head.conversation, head.turn)]
-    before, after = change_agent(world, holder, lambda agent: without_slots(agent, drop))
+    before, after = change_agent(world, holder, lambda agent: released(agent, drop))
+    show_new_presence(world, before, after)
     return bool(before and after and able_classes(before) != able_classes(after))
 
 

@@ -34,14 +34,17 @@ def require_open_way(
     known = world.customers.find_identifier(customer, via.identifier)
     if known and known.opted_out(via.account):
         raise RecipientOptedOutError(OPTED_OUT)
-    window_ms = channel.reply_window_ms
-    if (
-        window_ms is not None
-        and not templated
-        and (last_inbound_ms is None or world.clock() - last_inbound_ms >= window_ms)
-    ):
+    closes_ms = window_closes_ms(channel, last_inbound_ms)
+    if closes_ms is not None and not templated and world.clock() >= closes_ms:
         raise WindowClosedError(WINDOW_CLOSED)
     return channel
+
+
+def window_closes_ms(channel: Channel, last_inbound_ms: int | None) -> int | None:
+    """Return when the provider's reply window closes; None if it has none, 0 if the customer never wrote this way."""
+    if channel.reply_window_ms is None:
+        return None
+    return 0 if last_inbound_ms is None else last_inbound_ms + channel.reply_window_ms
 
 
 def require_shown(channel: Channel, quick_replies: Sequence[QuickReply]) -> None:

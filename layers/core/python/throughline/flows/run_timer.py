@@ -5,11 +5,12 @@ from typing import Any
 
 from throughline.domain.errors import MalformedPayloadError
 from throughline.domain.identifiers import AgentId, ConnectionId, ConversationId, Home
-from throughline.flows.conclude import carry_out_transfer, end_pause
+from throughline.flows.conclude import carry_out_transfer, end_pause, end_wrap_up
 from throughline.flows.link import finish_joining
 from throughline.flows.offers import time_out_offer
 from throughline.flows.presence import configure_agent, end_grace, lose_connection
 from throughline.flows.requeue import cool_down, look_again
+from throughline.flows.supervise import carry_out_assignment, finish_taking
 from throughline.ports import World
 
 Work = Mapping[str, Any]
@@ -61,6 +62,19 @@ def _resume(world: World, work: Work, repeated: bool) -> None:  # noqa: FBT001
     end_pause(world, conversation, turn, int(work["until_ms"]), repeated=repeated)
 
 
+def _wrap_up(world: World, work: Work, repeated: bool) -> None:  # noqa: FBT001
+    conversation, turn = ConversationId(work["conversation"]), int(work["turn"])
+    end_wrap_up(world, conversation, turn, int(work["until_ms"]), repeated=repeated)
+
+
+def _assign(world: World, work: Work, repeated: bool) -> None:  # noqa: FBT001
+    carry_out_assignment(world, work, repeated=repeated)
+
+
+def _taken(world: World, work: Work, _repeated: bool) -> None:  # noqa: FBT001
+    finish_taking(world, ConversationId(work["conversation"]), int(work["turn"]))
+
+
 def _joined(world: World, work: Work, _repeated: bool) -> None:  # noqa: FBT001
     finish_joining(world, ConversationId(work["conversation"]), int(work["turn"]), Home(work["into"]))
 
@@ -80,6 +94,9 @@ _KINDS: Mapping[str, tuple[Callable[[World, Work, bool], None], tuple[str, ...]]
     "grace": (_grace, ("agent", "epoch")),
     "transfer": (_transfer, ("agent", *_CONTACT, "queue", "to_agent")),
     "resume": (_resume, (*_CONTACT, "until_ms")),
+    "wrap_up": (_wrap_up, (*_CONTACT, "until_ms")),
+    "assign": (_assign, (*_CONTACT, "to_agent", "by")),
+    "taken": (_taken, _CONTACT),
     "joined": (_joined, (*_CONTACT, "into")),
     "agent_configured": (_agent_configured, ("agent",)),
 }

@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from throughline.domain.identifiers import AgentId, ConversationId, Home
-from throughline.domain.routing import WORK_CLASSES, Agent, Offer, Presence, Slot
+from throughline.domain.routing import WORK_CLASSES, Agent, NextPresence, Offer, Presence, Slot
 from throughline.store._expressions import Expression, every, hole, path, value
 from throughline.store._values import Item, to_attribute
 
@@ -39,7 +39,14 @@ def agent_item(agent: Agent) -> Item:
         "seq": agent.seq,
         "epoch": agent.epoch,
     }
-    optional = {"name": agent.name, "teams": agent.teams, "reason": agent.reason, "sockets": agent.sockets}
+    optional = {
+        "name": agent.name,
+        "teams": agent.teams,
+        "reason": agent.reason,
+        "since": agent.since_ms,
+        "next": _next_map(agent.next),
+        "sockets": agent.sockets,
+    }
     return item | {name: given for name, given in optional.items() if given}
 
 
@@ -52,6 +59,8 @@ def agent_from(item: Item) -> Agent:
         teams=tuple(item.get("teams", ())),
         presence=Presence(item["presence"]),
         reason=item.get("reason"),
+        since_ms=item.get("since", 0),
+        next=_next_from(item.get("next")),
         capacity=item["cap"],
         load=item["load"],
         held={conversation: _slot_from(conversation, slot) for conversation, slot in item["held"].items()},
@@ -60,6 +69,17 @@ def agent_from(item: Item) -> Agent:
         seq=item["seq"],
         epoch=item["epoch"],
     )
+
+
+def _next_map(following: NextPresence | None) -> dict[str, Any] | None:
+    if following is None:
+        return None
+    kept = {"p": following.presence}
+    return kept | {"r": following.reason} if following.reason else kept
+
+
+def _next_from(kept: Mapping[str, Any] | None) -> NextPresence | None:
+    return NextPresence(presence=Presence(kept["p"]), reason=kept.get("r")) if kept else None
 
 
 def loads(agent: Agent) -> dict[str, int]:

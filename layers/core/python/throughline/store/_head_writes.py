@@ -22,8 +22,6 @@ _same_conversation = path("conv") == value("conv")
 _same_turn = path("turn") == value("turn")
 _raise_version = _version.set((_version | to_attribute(0)) + to_attribute(1))
 
-_UPDATED = Expression(_raise_version, condition=_same_conversation)
-_UPDATED_SENDING = Expression(_raise_version, path("sending").set(value("sending")), condition=_same_conversation)
 _NOTHING_LIVE = Expression(
     path("moved").set(value("to")), condition=path("conv").does_not_exist() & path("moved").does_not_exist()
 )
@@ -85,9 +83,24 @@ def _announced(settled: tuple[str, ...], moving: tuple[str, ...], *, late: bool,
     )
 
 
-def updated(conversation: ConversationId, sending: str | None) -> Filled:
-    """Return the raising of the version of a conversation that is live, and the remembering of a reply being sent."""
-    return (_UPDATED_SENDING if sending else _UPDATED), {"conv": conversation, "sending": sending}
+def updated(conversation: ConversationId, sending: str | None, answered_by: str | None) -> Filled:
+    """Return the raising of the version of a conversation that is live.
+
+    And the remembering of a reply being sent, and of whose reply the new version counts.
+    """
+    shape = _updated(sending=sending is not None, answered=answered_by is not None)
+    return shape, {"conv": conversation, "sending": sending, "by": answered_by}
+
+
+@cache
+def _updated(*, sending: bool, answered: bool) -> Expression:
+    return Expression(
+        _raise_version,
+        *([path("sending").set(value("sending"))] if sending else []),
+        *([path(HEAD["answered_by"]).set(value("by"))] if answered else []),
+        *([path(HEAD["answered_version"]).set((_version | to_attribute(0)) + to_attribute(1))] if answered else []),
+        condition=_same_conversation,
+    )
 
 
 def changed(expected: Expected, changes: Mapping[str, Any]) -> Filled:

@@ -38,7 +38,10 @@ ATTRIBUTES: Mapping[str, str] = {
     "language": "lang",
     "disposition": "disp",
     "until_ms": "until",
+    "closed_ms": "closed",
     "sending": "sending",
+    "answered_by": "said_by",
+    "answered_version": "said",
 }
 _TUPLES = ("excluded", "past", "sockets", "links")
 _REQUIRED = frozenset(field.name for field in fields(Head) if field.default is field.default_factory is MISSING)

@@ -1,9 +1,12 @@
 """The customers table: who the customers are and by which identifiers they are known. C-numbers: docs/data-model.md."""
 
+from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
+from typing import Any
 
-from throughline.domain.customers import Customer, CustomerIdentifier
-from throughline.domain.identifiers import UNPROVEN, CustomerId, Evidence, Home, Identifier
+from throughline.domain.customers import CardChange, Customer, CustomerIdentifier
+from throughline.domain.identifiers import UNPROVEN, AgentId, CustomerId, Evidence, Home, Identifier
 from throughline.store._expressions import ABSENT, Expression, hole, path, value
 from throughline.store._table import Table
 from throughline.store._values import Item, to_attribute
@@ -11,6 +14,7 @@ from throughline.store._values import Item, to_attribute
 _PROFILE = "profile"
 _IDENTIFIER = "identifier#"
 _CONSENT = "consent:"
+_CARD = {"name": "name", "language": "lang", "tier": "tier", "value": "value"}  # our field → its attribute
 
 _SET_IDENTIFIER = [path(name).set(value(name)) for name in ("home", "since", "evidence")]
 _CLAIMED = Expression(*_SET_IDENTIFIER, condition=path("home").does_not_exist())
@@ -35,8 +39,7 @@ class DynamoCustomers:
 
         One PutItem, and one UpdateItem for each identifier: 1 WRU each.
         """
-        optional = {"name": customer.name, "lang": customer.language}
-        kept = {name: given for name, given in optional.items() if given is not None}
+        kept = {name: given for field, name in _CARD.items() if (given := getattr(customer, field)) is not None}
         self._customers.put(
             {"pk": _key(customer.customer_id), "sk": _PROFILE, "since": customer.since_ms, **kept}, ABSENT
         )
@@ -91,6 +94,30 @@ class DynamoCustomers:
         """
         self._customers.put({"pk": _key(customer), "sk": f"edge#{other}", "why": why, "at": at_ms}, ABSENT)
 
+    def change_card(self, customer: CustomerId, changes: Mapping[str, Any], change: CardChange) -> None:
+        """C7. Change fields of a customer's card; None removes one. Who changed what, and when, is kept beside it.
+
+        One PutItem, then one UpdateItem: 2 WRU. Safe to repeat at the same instant.
+        """
+        fields = {_CARD[field]: given for field, given in changes.items()}
+        at = {"by": change.by, "at": change.at_ms}
+        sk = f"change#{change.at_ms:013d}#{change.by}"
+        self._customers.put({"pk": _key(customer), "sk": sk, **at, "fields": fields})
+        kept = tuple(name for name, given in fields.items() if given is not None)
+        removed = tuple(name for name, given in fields.items() if given is None)
+        self._customers.update(_key(customer), _PROFILE, _changed_card(kept, removed), {**at, **fields})
+
+
+@cache
+def _changed_card(kept: tuple[str, ...], removed: tuple[str, ...]) -> Expression:
+    return Expression(
+        *(path(name).set(value(name, "N" if name == "value" else "S")) for name in kept),
+        *(path(name).remove() for name in removed),
+        path("by").set(value("by")),
+        path("at").set(value("at", "N")),
+        path("since").set(path("since") | value("at", "N")),
+    )
+
 
 def _key(customer: CustomerId) -> str:
     return f"customer#{customer}"
@@ -104,7 +131,15 @@ def _profile_from(customer: CustomerId, item: Item) -> Customer:
     """Return the card, or an empty one if `item` is none: identifiers may be known before the card is written."""
     if item["sk"] != _PROFILE:
         return Customer(customer_id=customer)
-    return Customer(customer_id=customer, name=item.get("name"), language=item.get("lang"), since_ms=item["since"])
+    return Customer(
+        customer_id=customer,
+        name=item.get("name"),
+        language=item.get("lang"),
+        tier=item.get("tier"),
+        value=item.get("value"),
+        since_ms=item["since"],
+        changed=CardChange(by=AgentId(item["by"]), at_ms=item["at"]) if "by" in item else None,
+    )
 
 
 def _identifier_from(customer: CustomerId, item: Item) -> CustomerIdentifier:

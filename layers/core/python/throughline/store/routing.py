@@ -1,13 +1,15 @@
 """The routing table: agents, and the hints by which contacts and agents meet. R-numbers: docs/data-model.md."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
+from throughline.domain.conversations import Expected, Head
 from throughline.domain.identifiers import AgentId, digest
 from throughline.domain.routing import Agent, Claim, Offer, Ready, Waiting
 from throughline.store._agents import AGENT, agent_from, agent_item, agent_key, claimed, replaced
 from throughline.store._directory import Directory
 from throughline.store._expressions import ABSENT
-from throughline.store._head_writes import offered
+from throughline.store._head_writes import changed, offered
 from throughline.store._heads import LIVE
 from throughline.store._hints import (
     ready_from,
@@ -82,14 +84,28 @@ class DynamoRouting:
         result, _ = self._transact(offer, self._routing.put_part(*replaced(old, new)))
         return result
 
+    def take_over(self, old: Agent, new: Agent, taken: Head, changes: Mapping[str, Any]) -> Claim:
+        """R15. Give a contact at its turn, in whatever state, to an agent by hand: `changes` of the conversation.
+
+        `changes` has a `nonce`, as a claim has. One TransactWriteItems: 4 WRU, also when it is lost.
+        """
+        expected = Expected(conversation=taken.conversation, turn=taken.turn, states=())
+        heads_part = self._threads.part(taken.home, LIVE, *changed(expected, changes))
+        agents_part = self._routing.put_part(*replaced(old, new))
+        token = digest(taken.conversation, str(taken.turn), old.agent_id, changes["nonce"])
+        return self._decide(token, heads_part, agents_part, nonce=changes["nonce"])[0]
+
     def _transact(self, offer: Offer, agents_part: Part) -> tuple[Claim, Agent | None]:
         heads_part = self._threads.part(offer.home, LIVE, *offered(offer))
         token = digest(offer.conversation, str(offer.turn), offer.agent_id, offer.nonce)
+        return self._decide(token, heads_part, agents_part, nonce=offer.nonce)
+
+    def _decide(self, token: str, heads_part: Part, agents_part: Part, *, nonce: str) -> tuple[Claim, Agent | None]:
         refused = self._routing.transact(token, [heads_part, agents_part])
         if not refused:
             return Claim.WON, None
         head, agent = refused
-        if head is not None and head.get("nonce") == offer.nonce:
+        if head is not None and head.get("nonce") == nonce:
             return Claim.WON, None
         result = Claim.AGENT_UNABLE if head is None else Claim.CONTACT_GONE
         return result, agent_from(agent) if agent else None

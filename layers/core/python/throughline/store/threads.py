@@ -1,6 +1,6 @@
 """The threads table: what has been said, and the one live conversation of each home. T-numbers: docs/data-model.md."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -83,12 +83,14 @@ class DynamoThreads:
             won, item = self._threads.update(home, LIVE, *announced(opening, late=True))
         return head_from(item) if won else moved_in(item)
 
-    def announce_update(self, home: Home, conversation: ConversationId, *, sending: str | None = None) -> Head | None:
+    def announce_update(
+        self, home: Home, conversation: ConversationId, *, sending: str | None = None, answered_by: str | None = None
+    ) -> Head | None:
         """T4. Raise the version because something known changed; None when that conversation is no longer the live one.
 
-        `sending` is remembered in the head. One UpdateItem: 1 WRU.
+        `sending` and `answered_by` are remembered in the head. One UpdateItem: 1 WRU.
         """
-        won, item = self._threads.update(home, LIVE, *updated(conversation, sending))
+        won, item = self._threads.update(home, LIVE, *updated(conversation, sending, answered_by))
         return head_from(item) if won else None
 
     def get_live(self, home: Home) -> Head | Moved | None:
@@ -195,3 +197,19 @@ class DynamoThreads:
         items = self._threads.query(home, starting(change_prefix(conversation)))
         changes = [change_from(home, conversation, item) for item in items]
         return sorted(changes, key=lambda change: (change.turn, change.at_ms))
+
+    def list_live(self, homes: Sequence[Home]) -> list[Head]:
+        """T17. Return what is live in these homes, in no order; what has moved is left out. For people's eyes.
+
+        A BatchGetItem for a hundred homes, eventually consistent: .5 RRU each.
+        """
+        items = self._threads.get_all([(home, LIVE) for home in dict.fromkeys(homes)])
+        return [head for item in items if (head := conversation_in(item))]
+
+    def list_archived(self, home: Home) -> list[Head]:
+        """T18. Return the last state of every closed conversation of a home, in no order. For people's eyes.
+
+        One Query, eventually consistent: .5 RRU for every 4 KB, so about 1 for fifteen conversations.
+        """
+        items = self._threads.query(home, starting(archived_key("")), strong=False)
+        return [head_from(item) for item in items]

@@ -1,0 +1,90 @@
+"""By which ways a customer can be answered right now, and what each of them carries."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from throughline.domain.configuration import ChannelAccount
+from throughline.domain.conversations import Head
+from throughline.domain.customers import Customer
+from throughline.domain.frames import iso
+from throughline.domain.identifiers import ConversationId
+from throughline.domain.messages import ATTACHMENT_KINDS
+from throughline.domain.quick_replies import QuickReplyKind
+from throughline.domain.rights import Caller
+from throughline.domain.templates import MessageTemplate
+from throughline.domain.vias import Via
+from throughline.flows.authorize import authorize_on_conversation
+from throughline.flows.require_open_way import window_closes_ms
+from throughline.ports import Channel, World
+
+
+def view_ways(world: World, caller: Caller, conversation: ConversationId) -> Mapping[str, Any]:
+    """Return every way the customer has written to us, the one a reply takes by default first. 2 RRU.
+
+    Raises:
+        ForbiddenError, NotFoundError, InvalidRequestError: as `authorize_on_conversation`.
+    """
+    head = authorize_on_conversation(world, caller, "GET /conversations", conversation)
+    customer = world.customers.find_customer(head.customer)
+    order = sorted(head.vias, key=lambda via: (via != head.last_via, -head.vias[via], via))
+    return {"conversation": conversation, "ways": [_way(world, head, customer, via) for via in order]}
+
+
+def _way(world: World, head: Head, customer: Customer | None, written: str) -> Mapping[str, Any]:
+    via, last_ms = Via.parse(written), head.vias[written]
+    account = world.settings.find_account_by_address(via.channel, via.account.partition("/")[2])
+    channel = world.channels.get(via.channel) if account else None
+    opted_out = _opted_out(customer, via)
+    closes_ms = window_closes_ms(channel, last_ms) if channel else None
+    closed = _closed_because(world, channel, closes_ms, opted_out=opted_out)
+    return {
+        "via": written,
+        "channel": via.channel,
+        "account": via.account.partition("/")[2],
+        "identifier": str(via.identifier),
+        "last_inbound_at": iso(last_ms),
+        "default": written == head.last_via,
+        "open": closed is None,
+        "closed_because": closed,
+        "opted_out": opted_out,
+        "window_closes_at": None if closes_ms is None else iso(closes_ms),
+        **_carried(channel),
+        "templates": [_template_view(template) for template in _templates(account, channel)],
+    }
+
+
+def _opted_out(customer: Customer | None, via: Via) -> bool:
+    known = customer.identifiers if customer else ()
+    return any(str(item.identifier) == str(via.identifier) and item.opted_out(via.account) for item in known)
+
+
+def _closed_because(world: World, channel: Channel | None, closes_ms: int | None, *, opted_out: bool) -> str | None:
+    if channel is None:
+        return "no_channel"
+    if opted_out:
+        return "opted_out"
+    return "window_closed" if closes_ms is not None and world.clock() >= closes_ms else None
+
+
+def _carried(channel: Channel | None) -> Mapping[str, Any]:
+    kinds = channel.attachment_kinds if channel else frozenset()
+    return {
+        "text_limit": channel.text_limit if channel else None,
+        "segments": channel.counts_segments if channel else False,
+        "attachments": [kind for kind in ATTACHMENT_KINDS if kind in kinds],
+        "quick_replies": [kind for kind in QuickReplyKind if channel and kind in channel.quick_reply_kinds],
+    }
+
+
+def _templates(account: ChannelAccount | None, channel: Channel | None) -> Sequence[MessageTemplate]:
+    return list(account.templates.values()) if account and channel and channel.has_templates else ()
+
+
+def _template_view(template: MessageTemplate) -> Mapping[str, Any]:
+    return {
+        "name": template.name,
+        "language": template.language,
+        "text": template.text,
+        "parameters": template.parameter_count,
+        "header": template.header,
+    }

@@ -9,6 +9,13 @@ from functions import agents as socket
 from functions._wiring import signing_keys, use_world
 from functions.inbound import process_inbound
 from functions.outbound import process_outbound
+from tests.api_documents import (
+    wrong_with_action,
+    wrong_with_answer,
+    wrong_with_event,
+    wrong_with_visitor_action,
+    wrong_with_visitor_event,
+)
 from tests.fakes.blobs import FakeBlobs
 from tests.fakes.jobs import FakeJobs
 from tests.fakes.secrets import FakeSecrets
@@ -21,8 +28,9 @@ from tests.tables import Stores
 from throughline.channels import CHANNELS
 from throughline.domain.configuration import AgentProfile, ChannelAccount, Configuration, Queue
 from throughline.domain.conversations import Head
-from throughline.domain.identifiers import AgentId, ConversationId, Identifier, home_of
+from throughline.domain.identifiers import AgentId, ConnectionId, ConversationId, Identifier, home_of
 from throughline.domain.messages import MessageReceived
+from throughline.domain.rights import Role
 from throughline.flows.receive import Arrival, receive
 from throughline.flows.requeue import find_head
 from throughline.flows.run_timer import run_timer
@@ -89,6 +97,20 @@ class IssuersOnly:
         raise AssertionError(f"nobody downloads {url}")
 
 
+class CheckedSockets(FakeSockets):
+    """Sockets that take no frame but those of docs/asyncapi.json; `visitors` are those of visitors."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.visitors: set[str] = set()
+
+    def post(self, connection: ConnectionId, frame: Mapping[str, Any]) -> bool:
+        """Keep one frame."""
+        wrong_with = wrong_with_visitor_event if connection in self.visitors else wrong_with_event
+        assert wrong_with(json.loads(json.dumps(frame))) == []
+        return super().post(connection, frame)
+
+
 class Center:
     """Everybody in it. `ana` and `ben` are agents of one team, `lea` supervises it, `max` supervises another."""
 
@@ -99,7 +121,7 @@ class Center:
             signers=[Signer("k1", KEY)], issuer="https://visitors.test", role="visitor", now_ms=stores.clock.now_ms
         )
         self.settings = FakeSettings(_configuration(self.staff, self.visitors))
-        self.sockets, self.timers, self.blobs = FakeSockets(), FakeTimers(stores.clock.now_ms), FakeBlobs()
+        self.sockets, self.timers, self.blobs = CheckedSockets(), FakeTimers(stores.clock.now_ms), FakeBlobs()
         self.inbound, self.outbound, self.telemetry = FakeJobs(), FakeJobs(), FakeTelemetry()
         self._numbers = iter(range(1, 10_000))
         self.world = World(
@@ -133,7 +155,11 @@ class Center:
 
     def connect(self, tab: str, protocol: str) -> dict[str, Any]:
         event = _event(tab, "CONNECT", headers={"Host": "center.test", "Sec-WebSocket-Protocol": protocol})
-        return dict(socket.connect(event, None))
+        answer = dict(socket.connect(event, None))
+        opened = self.stores.connections.find_connection(ConnectionId(tab))
+        if opened and opened.role == Role.VISITOR:
+            self.sockets.visitors.add(tab)
+        return answer
 
     def sign_in(self, person: str, tab: str | None = None, *, available: bool = True) -> str:
         """Connect, say hello, and be available; return the connection's id."""
@@ -149,9 +175,16 @@ class Center:
         """Send a frame and return its answer (or the first part of it)."""
         frame_id = fields.pop("id", f"frame-{next(self._numbers)}")
         before = len(self.sockets.to(tab))
-        self.post(tab, json.dumps({"action": action, "id": frame_id, **fields}))
+        frame = {"action": action, "id": frame_id, **fields}
+        self.post(tab, json.dumps(frame))
         answers = [frame for frame in self.sockets.to(tab)[before:] if frame.get("id") == frame_id]
         assert len(answers) == 1, answers
+        if tab in self.sockets.visitors:
+            refused = answers[0].get("code") in {"invalid_request", "forbidden"}
+            assert refused or wrong_with_visitor_action(frame) == []
+        else:
+            assert wrong_with_answer(action, answers[0]) == []
+            assert answers[0].get("code") == "invalid_request" or wrong_with_action(frame) == []
         return dict(answers[0])
 
     def post(self, tab: str, body: str) -> None:

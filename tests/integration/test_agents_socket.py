@@ -1,17 +1,23 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import permutations
 from typing import Any
 
 import pytest
 
 from tests.cloud import REGION, cloud
-from tests.integration.center import TIM, Center, center
+from tests.integration.center import EVA, TIM, Center, center
 from tests.integration.people import HOUR_S
 from tests.tables import connection, dynamo_stores, fake_stores, tables_of
 from throughline.domain.conversations import ContactState
+from throughline.domain.encodings import decode_outbound
+from throughline.domain.frames import iso
 from throughline.domain.identifiers import AgentId, ConnectionId
+from throughline.domain.messages import Echo
 from throughline.domain.routing import Presence
+from throughline.flows.deliver import deliver
+from throughline.flows.receive import Arrival, receive
 
 PROTOCOL = "throughline.v1"
 
@@ -342,6 +348,177 @@ def test_a_pause_frees_the_agent_and_keeps_the_conversation_theirs(desk: Center)
     soon = "2025-11-22T12:00:00Z"
     answer = desk.say(tab, "conversation.pause", conversation=conversation, until=soon)
     assert answer["conversation"]["state"] == "paused"
+
+
+def test_a_transfer_brings_its_note_once_and_before_the_colleague_sees_it(desk: Center) -> None:
+    ana = desk.sign_in("ana")
+    desk.customer_writes("Hello")
+    conversation = accepted(desk, ana)
+    ben = desk.sign_in("ben")
+    transfer = {"conversation": conversation, "to": {"agent": "ben"}, "note": "wants a refund"}
+
+    for _ in range(2):
+        assert desk.say(ana, "conversation.transfer", id="t-1", **transfer)["event"] == "ack"
+    desk.pass_time()
+    assert desk.say(ana, "conversation.transfer", id="t-1", **transfer)["event"] == "ack"
+    ack = desk.say(ben, "offer.accept", offer=offered(desk, ben)["offer"])
+    notes = [entry for entry in ack["conversation"]["entries"] if entry["kind"] == "note"]
+    assert [(note["text"], note["author"], note["direction"]) for note in notes] == [
+        ("wants a refund", "ana", "internal")
+    ]
+
+
+def test_a_transfer_that_cannot_be_leaves_no_note(desk: Center) -> None:
+    ana = desk.sign_in("ana")
+    desk.customer_writes("Hello")
+    conversation = accepted(desk, ana)
+    version = desk.head(conversation).version
+
+    answer = desk.say(ana, "conversation.transfer", conversation=conversation, to={"agent": "ben"}, note="to Ben")
+    assert answer["code"] == "invalid_request"
+    assert desk.head(conversation).version == version
+
+
+def test_leaving_after_work_is_shown_and_comes_with_the_last_close(desk: Center) -> None:
+    tab = desk.sign_in("ana")
+    desk.customer_writes("Hello")
+    conversation = accepted(desk, tab)
+
+    assert desk.say(tab, "presence.set", presence="not_ready", reason="lunch", after_work=True)["event"] == "ack"
+    told = desk.sockets.to(tab, "presence")[-1]
+    assert (told["presence"], told["next"]) == ("available", {"presence": "not_ready", "reason": "lunch"})
+    desk.say(tab, "conversation.close", conversation=conversation)
+    told = desk.sockets.to(tab, "presence")[-1]
+    assert (told["presence"], told["reason"], told["next"]) == ("not_ready", "lunch", None)
+
+
+def test_a_wrap_up_tells_its_end(desk: Center) -> None:
+    configuration = desk.settings.configuration
+    support = replace(configuration.queues["support"], wrap_up_s=60)
+    desk.settings.configuration = replace(configuration, queues={**configuration.queues, "support": support})
+    tab = desk.sign_in("ana")
+    desk.customer_writes("Hello")
+    conversation = accepted(desk, tab)
+    desk.clock.now_ms += 5_000
+
+    told = desk.say(tab, "conversation.wrap_up", conversation=conversation)["conversation"]
+    assert told["until"] == iso(desk.clock.now_ms + 60_000)
+    desk.pass_time(60)
+    closed = desk.sockets.to(tab, "conversation")[-1]
+    assert (closed["state"], closed["disposition"]) == ("resolved", "none given")
+
+
+def test_the_snapshot_says_who_i_am(desk: Center) -> None:
+    desk.settings.configuration = replace(desk.settings.configuration, not_ready_reasons=("lunch",))
+    desk.sign_in("lea", available=False)
+
+    me = desk.say("lea-tab", "hello")["me"]
+    assert (me["agent"], me["name"], me["role"], me["teams"]) == ("lea", "Lea", "supervisor", ["first"])
+    assert (me["language"], me["not_ready_reasons"]) == (None, ["lunch"])
+    refused = desk.say("lea-tab", "presence.set", presence="not_ready", reason="bored")
+    assert (refused["code"], "lunch" in refused["message"]) == ("invalid_request", True)
+
+
+# ---------------------------------------------------------------- two who answer
+
+
+def test_a_colleagues_answer_shows_before_one_sends_a_blind_one(desk: Center) -> None:
+    ana, lea = desk.sign_in("ana"), desk.sign_in("lea", available=False)
+    desk.customer_writes("Hello")
+    conversation = accepted(desk, ana)
+    seen = desk.head(conversation).version
+    desk.say(lea, "conversation.take_over", conversation=conversation, turn=desk.head(conversation).turn)
+    desk.say(lea, "message.send", conversation=conversation, message_id="m-1", text="It is on its way")
+    sent_by_worker(desk)
+    desk.say(lea, "conversation.transfer", conversation=conversation, to={"agent": "ana"})
+    desk.pass_time()
+    desk.say(ana, "offer.accept", offer=offered(desk, ana)["offer"])
+    blind = {"conversation": conversation, "message_id": "m-2", "text": "It is lost"}
+
+    refused = desk.say(ana, "message.send", **blind, seen_version=seen)
+    assert (refused["code"], refused["version"]) == ("conflict", desk.head(conversation).version)
+    assert desk.say(ana, "message.send", **blind, seen_version=refused["version"])["event"] == "ack"
+
+
+def test_my_own_answer_the_customers_words_and_notes_refuse_nothing(desk: Center) -> None:
+    ana = desk.sign_in("ana")
+    desk.customer_writes("Hello")
+    conversation = accepted(desk, ana)
+    seen = desk.head(conversation).version
+    desk.say(ana, "message.send", conversation=conversation, message_id="m-1", text="Hi", seen_version=seen)
+    sent_by_worker(desk)
+    desk.say(ana, "note.add", conversation=conversation, text="VIP")
+    desk.customer_writes("Are you there?")
+
+    answer = desk.say(ana, "message.send", conversation=conversation, message_id="m-2", text="Yes", seen_version=seen)
+    assert answer["event"] == "ack"
+
+
+def test_an_answer_from_outside_counts_as_somebody_elses(desk: Center) -> None:
+    ana = desk.sign_in("ana")
+    head = desk.customer_writes("Hello")
+    conversation = accepted(desk, ana)
+    seen = desk.head(conversation).version
+    echo = Echo(
+        channel="telegram",
+        account="telegram/48395",
+        provider_id="e1",
+        senders=(EVA,),
+        sent_ms=desk.clock.now_ms,
+        text="Hi from the phone",
+    )
+    receive(desk.world, echo, Arrival(inbound="in-echo", arrival_ms=desk.clock.now_ms))
+    assert desk.head(conversation).version > head.version
+
+    answer = desk.say(ana, "message.send", conversation=conversation, message_id="m-1", text="Hi", seen_version=seen)
+    assert (answer["code"], answer["version"]) == ("conflict", desk.head(conversation).version)
+
+
+def sent_by_worker(desk: Center) -> None:
+    """Let the outbound worker announce what is in its queue; whether the provider takes it is another matter."""
+    for job in desk.outbound.take():
+        deliver(desk.world, decode_outbound(job), receipt="r-1", receive_count=1)
+
+
+# ---------------------------------------------------------------- supervisors
+
+
+def test_a_takeover_comes_with_all_that_was_said_and_ends_it_for_the_holder(desk: Center) -> None:
+    ana, lea = desk.sign_in("ana"), desk.sign_in("lea", available=False)
+    desk.customer_writes("My parcel is lost")
+    conversation = accepted(desk, ana)
+
+    ack = desk.say(lea, "conversation.take_over", conversation=conversation, turn=desk.head(conversation).turn)
+    assert (ack["conversation"]["state"], ack["conversation"]["holder"]) == ("active", "lea")
+    assert [entry["text"] for entry in ack["conversation"]["entries"]] == ["My parcel is lost"]
+    assert desk.sockets.to(ana, "conversation")[-1]["holder"] == "lea"
+    refused = desk.say(ana, "message.send", conversation=conversation, message_id="m-1", text="Hi")
+    assert refused["code"] == "forbidden"
+
+
+def test_an_assigned_contact_rings_at_its_agent_alone(desk: Center) -> None:
+    ana, ben, lea = desk.sign_in("ana"), desk.sign_in("ben", available=False), desk.sign_in("lea", available=False)
+    desk.customer_writes("Hello")
+    conversation = accepted(desk, ana)
+    desk.say(ben, "presence.set", presence="available")
+
+    ack = desk.say(lea, "contact.assign", conversation=conversation, turn=desk.head(conversation).turn, agent="ben")
+    assert ack["event"] == "ack"
+    desk.pass_time()
+    assert (offered(desk, ben)["conversation"], offered(desk, ben)["requirement"]) == (conversation, "@ben")
+    assert desk.say(ben, "offer.accept", offer=offered(desk, ben)["offer"])["event"] == "ack"
+
+
+def test_supervisors_of_other_teams_and_agents_decide_nothing(desk: Center) -> None:
+    ana, ben = desk.sign_in("ana"), desk.sign_in("ben", available=False)
+    other = desk.sign_in("max", available=False)
+    desk.customer_writes("Hello")
+    conversation = accepted(desk, ana)
+    turn = desk.head(conversation).turn
+
+    for tab in (ben, other):
+        for action, more in (("conversation.take_over", {}), ("contact.assign", {"agent": "ben"})):
+            assert desk.say(tab, action, conversation=conversation, turn=turn, **more)["code"] == "forbidden"
 
 
 # ---------------------------------------------------------------- tabs and reconnects

@@ -7,11 +7,19 @@ import pytest
 from chalice.test import Client
 
 from app import app
+from tests.api_documents import wrong_with_response
 from tests.cloud import REGION, cloud
 from tests.integration.center import TIM, Center, center
 from tests.tables import connection, dynamo_stores, fake_stores, tables_of
-from throughline.domain.conversations import Head
+from throughline.channels import CHANNELS
+from throughline.domain.configuration import Answer, ChannelAccount
+from throughline.domain.conversations import Expected, Head
+from throughline.domain.frames import iso
+from throughline.domain.identifiers import Identifier
 from throughline.domain.messages import Attachment
+from throughline.domain.templates import MessageTemplate
+
+EVAS_TELEGRAM = "telegram/48395|telegram:3527065"
 
 
 class Desk:
@@ -20,21 +28,33 @@ class Desk:
     def __init__(self, made: Center) -> None:
         self.center = made
 
-    def ask(self, person: str | None, path: str, body: Any = None) -> tuple[int, dict[str, Any], Mapping[str, Any]]:
+    def ask(
+        self, person: str | None, path: str, body: Any = None, *, method: str | None = None
+    ) -> tuple[int, dict[str, Any], Mapping[str, Any]]:
         token = self.center.token(person) if person else None
-        return self.ask_with(f"Bearer {token}" if token else None, path, body)
+        return self.ask_with(f"Bearer {token}" if token else None, path, body, method=method)
 
     def ask_with(
-        self, authorization: str | None, path: str, body: Any = None
+        self, authorization: str | None, path: str, body: Any = None, *, method: str | None = None
     ) -> tuple[int, dict[str, Any], Mapping[str, Any]]:
+        """Ask, and hold the answer against docs/openapi.json. `method` is GET, or POST if there is a body."""
+        method = method or ("GET" if body is None else "POST")
         headers = {"Content-Type": "application/json"} | ({"Authorization": authorization} if authorization else {})
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         with Client(app) as client:
-            if body is None:
-                answer = client.http.get(path, headers=headers)
-            else:
-                answer = client.http.post(path, headers=headers, body=content)
+            answer = client.http.request(method, path, headers=headers, body=b"" if body is None else content)
+        assert wrong_with_response(method, route_of(path), answer.status_code, answer.json_body) == []
         return answer.status_code, answer.json_body, answer.headers
+
+
+def route_of(path: str) -> str:
+    """Return the route that answers a path."""
+    steps = path.partition("?")[0].split("/")
+    for route in app.routes:
+        told = route.split("/")
+        if len(told) == len(steps) and all(t == s or t.startswith("{") for t, s in zip(told, steps, strict=True)):
+            return str(route)
+    raise AssertionError(f"nobody answers {path}")
 
 
 @pytest.fixture(params=["fake", "dynamodb"])
@@ -56,7 +76,17 @@ def held_by_ana(desk: Desk) -> Head:
     return head
 
 
-PATHS = ["/threads/h-1", "/conversations/h-1.2", "/customers/h-1", "/agents", "/queues", "/attachments/u-1"]
+PATHS = [
+    "/threads/h-1",
+    "/conversations/h-1.2",
+    "/conversations/h-1.2/ways",
+    "/customers/h-1",
+    "/answers?conversation=h-1.2",
+    "/agents",
+    "/queues",
+    "/queues/support/waiting",
+    "/attachments/u-1",
+]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -175,12 +205,229 @@ def test_a_customers_card_has_identifiers_and_the_live_conversation(desk: Desk) 
     assert body["conversation"]["conversation"] == head.conversation
 
 
-def test_agents_are_listed_with_presence_and_load(desk: Desk) -> None:
+def test_colleagues_are_listed_with_what_it_takes_to_choose_one(desk: Desk) -> None:
     held_by_ana(desk)
     _, body, _ = desk.ask("ben", "/agents")
 
-    (ana,) = body["agents"]
-    assert (ana["agent"], ana["presence"], ana["load"]["chat"], ana["teams"]) == ("ana", "available", 1, ["first"])
+    assert body["agents"] == [
+        {
+            "agent": "ana",
+            "name": "Ana",
+            "teams": ["first"],
+            "presence": "available",
+            "connected": True,
+            "work_classes": ["chat"],
+        }
+    ]
+
+
+def test_a_supervisor_sees_since_when_and_what_each_of_their_teams_holds(desk: Desk) -> None:
+    began = desk.center.clock.now_ms
+    head = held_by_ana(desk)
+    desk.center.sign_in("max", available=False)
+    _, body, _ = desk.ask("lea", "/agents")
+
+    ana, other = body["agents"]
+    assert (ana["agent"], ana["since"], ana["next"], ana["load"]["chat"]) == ("ana", iso(began), None, 1)
+    assert [(item["conversation"], item["state"], item["customer"]["name"]) for item in ana["holds"]] == [
+        (head.conversation, "active", "Eva")
+    ]
+    assert (other["agent"], "holds" in other, "load" in other) == ("max", False, False)
+    assert "holds" not in desk.ask("max", "/agents")[1]["agents"][0]
+
+
+def test_a_supervisor_sees_who_waits_whoever_is_next_first(desk: Desk) -> None:
+    first = desk.center.customer_writes("Where is my parcel?")
+    second = desk.center.customer_writes("Hello", TIM)
+    status, body, _ = desk.ask("lea", "/queues/support/waiting")
+
+    assert status == 200
+    assert [item["conversation"] for item in body["waiting"]] == [first.conversation, second.conversation]
+    assert (body["waiting"][0]["preview"], body["waiting"][0]["turn"]) == ("Where is my parcel?", 1)
+    assert body["waiting"][0]["waiting_since"] == iso(first.opened_ms)
+    assert desk.ask("lea", "/queues/sales/waiting")[1] == {"queue": "sales", "waiting": []}
+    assert desk.ask("lea", "/queues/nowhere/waiting")[:2] == (404, {"error": "not_found"})
+    assert desk.ask("ana", "/queues/support/waiting")[:2] == (403, {"error": "forbidden"})
+
+
+def test_a_hint_that_is_left_over_is_nobody_who_waits(desk: Desk) -> None:
+    head = desk.center.customer_writes("Hello")
+    hint = head.waiting("Hello")
+    desk.center.sign_in("ana")
+    desk.center.stores.routing.put_waiting(hint)
+
+    assert desk.center.head(head.conversation).holder == "ana"
+    assert desk.ask("lea", "/queues/support/waiting")[1]["waiting"] == []
+
+
+# ---------------------------------------------------------------- ways
+
+
+def ways_of(desk: Desk, head: Head) -> dict[str, dict[str, Any]]:
+    status, body, _ = desk.ask("ana", f"/conversations/{head.conversation}/ways")
+    assert status == 200
+    return {way["via"]: way for way in body["ways"]}
+
+
+def with_ways(desk: Desk, head: Head, **vias: int) -> None:
+    """Let the customer have written by further ways."""
+    expected = Expected(conversation=head.conversation, turn=head.turn, states=())
+    assert desk.center.stores.threads.transition(head.home, expected, {"vias": vias}).won
+
+
+def test_a_way_says_what_the_channel_carries(desk: Desk) -> None:
+    head = held_by_ana(desk)
+    (way,) = ways_of(desk, head).values()
+
+    telegram = CHANNELS["telegram"]
+    assert (way["via"], way["default"], way["open"], way["closed_because"]) == (EVAS_TELEGRAM, True, True, None)
+    assert (way["channel"], way["account"], way["identifier"]) == ("telegram", "48395", "telegram:3527065")
+    assert (way["text_limit"], way["segments"], way["window_closes_at"]) == (telegram.text_limit, False, None)
+    assert set(way["attachments"]) == telegram.attachment_kinds
+
+
+def test_a_way_that_is_closed_says_why(desk: Desk) -> None:
+    head = held_by_ana(desk)
+    now = desk.center.clock.now_ms
+    day_ms = 24 * 3600 * 1000
+    configured(desk, "whatsapp", "1001")
+    open_way, closed_way, unknown = "whatsapp/1001|tel:+1", "whatsapp/1001|tel:+2", "twilio_sms/+1|tel:+1"
+    with_ways(desk, head, **{open_way: now - 1, closed_way: now - day_ms, unknown: now - 2})
+    desk.center.stores.customers.set_consent(
+        head.customer, Identifier(kind="telegram", value="3527065"), "telegram/48395", granted=False, at_ms=now
+    )
+    ways = ways_of(desk, head)
+
+    assert list(ways) == [EVAS_TELEGRAM, open_way, unknown, closed_way]
+    assert {via: (way["open"], way["closed_because"], way["opted_out"]) for via, way in ways.items()} == {
+        EVAS_TELEGRAM: (False, "opted_out", True),
+        open_way: (True, None, False),
+        unknown: (False, "no_channel", False),
+        closed_way: (False, "window_closed", False),
+    }
+    assert ways[open_way]["window_closes_at"] == iso(now - 1 + day_ms)
+    assert (ways[unknown]["text_limit"], ways[unknown]["attachments"]) == (None, [])
+
+
+def test_a_way_says_what_can_be_laid_ready_on_it_and_which_templates_it_has(desk: Desk) -> None:
+    head = held_by_ana(desk)
+    visit = MessageTemplate(name="visit", language="en", text="Until {{1}}, {{2}}", header="image")
+    configured(desk, "whatsapp", "1001", templates={"visit": visit})
+    with_ways(desk, head, **{"whatsapp/1001|tel:+1": desk.center.clock.now_ms})
+    telegram, whatsapp = (ways_of(desk, head)[via] for via in (EVAS_TELEGRAM, "whatsapp/1001|tel:+1"))
+
+    assert set(telegram["quick_replies"]) == CHANNELS["telegram"].quick_reply_kinds
+    assert telegram["templates"] == []
+    assert whatsapp["templates"] == [
+        {"name": "visit", "language": "en", "text": "Until {{1}}, {{2}}", "parameters": 2, "header": "image"}
+    ]
+
+
+def configured(desk: Desk, channel: str, address: str, **more: Any) -> None:
+    settings = desk.center.settings
+    account = ChannelAccount(channel=channel, name="more", address=address, queue="support", **more)
+    accounts = {**settings.configuration.accounts, f"{channel}/more": account}
+    settings.configuration = replace(settings.configuration, accounts=accounts)
+
+
+def test_a_way_that_is_open_is_one_that_a_reply_is_taken_by(desk: Desk) -> None:
+    head = held_by_ana(desk)
+    now = desk.center.clock.now_ms
+    configured(desk, "whatsapp", "1001")
+    with_ways(desk, head, **{"whatsapp/1001|tel:+1": now - 1, "whatsapp/1001|tel:+2": now - 24 * 3600 * 1000})
+
+    for number, (via, way) in enumerate(ways_of(desk, head).items()):
+        fields = {"conversation": head.conversation, "message_id": f"m-{number}", "text": "Hi", "via": via}
+        assert (desk.center.say("ana-tab", "message.send", **fields)["event"] == "ack") == way["open"]
+
+
+# ---------------------------------------------------------------- canned answers
+
+
+def test_canned_answers_are_those_for_the_queue_and_the_language(desk: Desk) -> None:
+    settings = desk.center.settings
+    given = [
+        Answer(name="any", text="Hello {customer_name}"),
+        Answer(name="sales", text="Buy", queues=("sales",)),
+        Answer(name="support", text="Help", queues=("support",), languages=("en", "id"), shortcut="/help"),
+        Answer(name="german", text="Hallo", languages=("de",)),
+    ]
+    settings.configuration = replace(settings.configuration, answers={answer.name: answer for answer in given})
+    head = held_by_ana(desk)
+    desk.center.stores.threads.transition(
+        head.home, Expected(conversation=head.conversation, turn=2, states=()), {"language": "en"}
+    )
+    status, body, _ = desk.ask("ana", f"/answers?conversation={head.conversation}")
+
+    assert status == 200
+    assert [answer["name"] for answer in body["answers"]] == ["any", "support"]
+    assert body["answers"][1]["shortcut"] == "/help"
+    assert refused_for(desk.ask("ana", "/answers")) == "conversation"
+    assert desk.ask("ben", f"/answers?conversation={head.conversation}")[0] == 403
+
+
+# ---------------------------------------------------------------- the card
+
+
+def edited(desk: Desk, person: str, head: Head, body: Any) -> tuple[int, dict[str, Any], Mapping[str, Any]]:
+    return desk.ask(person, f"/customers/{head.customer}", body, method="PATCH")
+
+
+def test_whoever_holds_the_conversation_changes_the_card_and_is_named(desk: Desk) -> None:
+    head = held_by_ana(desk)
+    status, body, _ = edited(desk, "ana", head, {"name": "Eva Lim", "tier": "gold", "value": 1200, "language": "en"})
+
+    assert status == 200
+    assert (body["name"], body["tier"], body["value"], body["language"]) == ("Eva Lim", "gold", 1200, "en")
+    assert body["changed"] == {"by": "ana", "at": iso(desk.center.clock.now_ms)}
+    _, body, _ = edited(desk, "lea", head, {"tier": None})
+    assert (body["name"], body["tier"], body["changed"]["by"]) == ("Eva Lim", None, "lea")
+    assert edited(desk, "ben", head, {"tier": "gold"})[:2] == (403, {"error": "forbidden"})
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "one of name, language, tier and value has to be there"),
+        ({"tier": "x" * 41}, "tier"),
+        ({"value": -1}, "value"),
+        ({"value": "7"}, "value"),
+        ({"language": "english please"}, "language"),
+        ({"name": ""}, "name"),
+        ({"since": 1}, "there is a field too many; known are name, language, tier, value"),
+    ],
+)
+def test_a_card_that_cannot_be_read_is_refused_and_nothing_changes(desk: Desk, body: Any, field: str) -> None:
+    head = held_by_ana(desk)
+
+    assert refused_for(edited(desk, "ana", head, body)) == field
+    assert desk.ask("ana", f"/customers/{head.customer}")[1]["changed"] is None
+
+
+def test_the_card_shows_how_we_know_the_customer_and_how_earlier_conversations_ended(desk: Desk) -> None:
+    head = held_by_ana(desk)
+    desk.center.clock.now_ms += 60_000
+    closed_ms = desk.center.clock.now_ms
+    desk.center.say("ana-tab", "conversation.close", conversation=head.conversation, disposition="solved")
+    desk.center.clock.now_ms += 2 * 24 * 3600 * 1000
+    again = desk.center.customer_writes("Hello again")
+    assert again.conversation != head.conversation
+    _, body, _ = desk.ask("lea", f"/customers/{head.customer}")
+
+    assert body["conversation"]["conversation"] == again.conversation
+    assert body["conversations"] == [
+        {
+            "conversation": head.conversation,
+            "opened_at": iso(head.opened_ms),
+            "closed_at": iso(closed_ms),
+            "queue": "support",
+            "channels": ["telegram"],
+            "agent": "ana",
+            "disposition": "solved",
+        }
+    ]
+    (identifier,) = body["identifiers"]
+    assert (identifier["evidence"], identifier["opted_out"], identifier["consents"]) == ("attested", False, {})
 
 
 def test_queues_tell_how_many_wait_and_since_when(desk: Desk) -> None:

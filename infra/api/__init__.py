@@ -1,0 +1,1 @@
+"""The WebSocket and the REST API written for programs: what docs/asyncapi.json and docs/openapi.json are made from."""

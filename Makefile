@@ -8,6 +8,7 @@ ON_PATH := .venv/on_path
 PYTEST := $(BIN)/pytest -n auto --dist loadfile
 PIP_COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-emit-options --strip-extras --annotation-style line
+FUZZER_RUNS := sys_platform == 'linux' and platform_machine == 'x86_64' and python_version < '3.14'
 
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core/python
 
@@ -83,8 +84,10 @@ format: setup ## every Python file, in place
 	$(BIN)/ruff check --fix .
 
 lock: setup ## the pinned requirements again, from pyproject.toml
-	$(PIP_COMPILE) --allow-unsafe --extra layer --extra dev --output-file requirements-dev.txt pyproject.toml
 	@mkdir -p build
+	$(PIP_COMPILE) --allow-unsafe --extra layer --extra dev --output-file requirements-dev.txt pyproject.toml
+	sed "s/^\(atheris==[^ ]*\) .*/\1 ; $(FUZZER_RUNS) \\\\/" requirements-dev.txt > build/dev.txt # pip-compile drops it
+	mv build/dev.txt requirements-dev.txt
 	cp requirements-dev.txt build/layer.txt
 	$(PIP_COMPILE) --extra layer --unsafe-package boto3 --unsafe-package botocore --unsafe-package s3transfer \
 		--unsafe-package python-dateutil --output-file build/layer.txt pyproject.toml

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl
 
+from throughline.domain.configuration import ChannelAccount, Configuration, Queue
 from throughline.ports import Account, WebhookRequest
 
 PROVIDERS = Path(__file__).parent.parent / "events" / "providers"
@@ -83,7 +84,12 @@ class Fixture:
 
 def load(channel: str, name: str) -> Fixture:
     """Return one fixture."""
-    head, _, body = (PROVIDERS / channel / f"{name}.http").read_bytes().partition(b"\n\n")
+    return read(channel, name, (PROVIDERS / channel / f"{name}.http").read_bytes())
+
+
+def read(channel: str, name: str, content: bytes) -> Fixture:
+    """Return what a file of that content says."""
+    head, _, body = content.partition(b"\n\n")
     comment, request_line, *lines = head.decode().splitlines()
     method, path = request_line.split(" ")
     headers = {key.lower(): value.strip() for key, _, value in (line.partition(":") for line in lines)}
@@ -99,6 +105,25 @@ def load(channel: str, name: str) -> Fixture:
             body=body,
             received_ms=RECEIVED_MS,
         ),
+    )
+
+
+def configured() -> Configuration:
+    """Return the accounts the fixtures were signed for; each secret is a parameter called ``<channel>/<secret>``."""
+    accounts = [
+        ChannelAccount(
+            channel=account.channel,
+            name=account.name,
+            address=account.address,
+            queue="support",
+            secrets={name: (f"{account.channel}/{name}",) for name in account.secrets},
+            settings=account.settings,
+        )
+        for account in ACCOUNTS.values()
+    ]
+    return Configuration(
+        accounts={f"{account.channel}/{account.name}": account for account in accounts},
+        queues={"support": Queue(name="support")},
     )
 
 

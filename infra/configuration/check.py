@@ -64,6 +64,9 @@ def _compose(source: str, report: Report) -> Node | None:
         line = source.count("\n", 0, error.position)
         report.add(Start(line=line), "there is a character that no text has", "save the file as UTF-8 text")
         return None
+    except RecursionError:
+        report.add(Start(), "this nests too deep", "docs/configuration.md has an example; five levels are enough")
+        return None
     if root is None:
         report.add(Start(), "the file is empty", "docs/configuration.md has an example")
     return root

@@ -117,10 +117,49 @@ def test_a_provider_may_take_a_message_and_answer_late(url: str) -> None:
     assert [200] == [item["status"] for item in sent(url)]
 
 
+def test_a_provider_may_ask_for_patience_in_a_header(url: str) -> None:
+    _behave(url, channel="whatsapp", status=429, headers={"Retry-After": "7"})
+    assert "7" == ask_whatsapp(url).headers["retry-after"]
+
+
+def test_a_provider_may_call_an_error_a_success(url: str) -> None:
+    _behave(url, channel="whatsapp", status=200, body={"error": {"code": 131026}})
+    answer = ask_whatsapp(url)
+    assert (200, {"error": {"code": 131026}}) == (answer.status, answer.json())
+    assert "message" not in sent(url)[0]
+
+
+def test_a_rule_concerns_those_messages_alone_that_have_its_words(url: str) -> None:
+    _behave(url, channel="whatsapp", status=500, matching="second")
+    assert [200, 500, 200] == [
+        ask_whatsapp(url, text={"body": word}).status for word in ("first", "second", "second again")
+    ]
+
+
+def test_a_connection_is_reset_and_nothing_taken(url: str) -> None:
+    _behave(url, channel="telegram", breaks="reset")
+    with pytest.raises(urllib3.exceptions.ProtocolError, match="ConnectionResetError"):
+        ask_telegram(url, "sendMessage", chat_id=7, text="x")
+    assert ["message" in record for record in sent(url)] == [False]
+    assert 200 == ask_telegram(url, "sendMessage", chat_id=7, text="x").status
+
+
+def test_a_provider_dies_while_it_says_that_it_took_the_message(url: str) -> None:
+    _behave(url, channel="telegram", breaks="cut")
+    with pytest.raises(urllib3.exceptions.ProtocolError, match="IncompleteRead"):
+        ask_telegram(url, "sendMessage", chat_id=7, text="x")
+    assert ["message" in record for record in sent(url)] == [True]
+
+
 @pytest.mark.parametrize(
     "rule",
     [
         {},
+        {"channel": "telegram", "breaks": "the window"},
+        {"channel": "telegram", "breaks": "reset", "status": 500},
+        {"channel": "telegram", "status": 429, "headers": {"Retry-After": 7}},
+        {"channel": "telegram", "status": 429, "headers": "Retry-After"},
+        {"channel": "telegram", "matching": 7},
         {"channel": "pigeon", "status": 500},
         {"channel": "telegram", "status": 200},
         {"channel": "telegram", "times": "often"},

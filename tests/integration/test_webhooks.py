@@ -18,13 +18,13 @@ from functions import _wiring
 from functions.webhooks import written_query
 from tests.cloud import BUCKET, REGION, STAGE, Cloud, cloud
 from tests.fakes.settings import FakeSettings
-from tests.http_fixtures import ACCOUNTS, RECEIVED_MS, Fixture, every_fixture, load, proof
+from tests.http_fixtures import ACCOUNTS, RECEIVED_MS, Fixture, configured, every_fixture, load, proof
 from tests.unit.ends import Scene
 from throughline.aws.blobs import S3Blobs
 from throughline.aws.queues import SqsJobs
 from throughline.aws.secrets import SsmSecrets
 from throughline.channels import CHANNELS, WEBHOOK_CHANNELS
-from throughline.domain.configuration import ChannelAccount, Configuration
+from throughline.domain.configuration import Configuration
 from throughline.domain.encodings import decode_inbound
 from throughline.domain.errors import MalformedPayloadError
 from throughline.domain.messages import ChannelEvent, MessageReceived, NotUnderstood
@@ -37,22 +37,11 @@ LIMIT = 100_000
 SECOND_NUMBER = "100000000000002"
 
 
-def configured() -> Configuration:
+def with_a_second_number() -> Configuration:
     """Return the accounts the fixtures were signed for, and a second number behind the same WhatsApp webhook."""
-    accounts = [
-        ChannelAccount(
-            channel=account.channel,
-            name=account.name,
-            address=account.address,
-            queue="support",
-            secrets={name: (f"{account.channel}/{name}",) for name in account.secrets},
-            settings=account.settings,
-        )
-        for account in ACCOUNTS.values()
-    ]
-    whatsapp = next(account for account in accounts if account.channel == "whatsapp")
-    accounts.append(replace(whatsapp, name="second", address=SECOND_NUMBER))
-    return Configuration(accounts={f"{account.channel}/{account.name}": account for account in accounts})
+    accounts = dict(configured().accounts)
+    accounts["whatsapp/second"] = replace(accounts["whatsapp/demo"], name="second", address=SECOND_NUMBER)
+    return Configuration(accounts=accounts)
 
 
 class Door:
@@ -68,7 +57,7 @@ class Door:
         drawn = count(1)
         self.world = replace(
             Scene().world,
-            settings=FakeSettings(configured()),
+            settings=FakeSettings(with_a_second_number()),
             inbound=SqsJobs(aws.clients, aws.queue_url("inbound.fifo"), self.blobs),
             blobs=self.blobs,
             secrets=SsmSecrets(aws.clients, f"/throughline/{STAGE}", clock=lambda: RECEIVED_MS),

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Any
 from urllib.parse import urlsplit
 
 import urllib3
@@ -15,7 +14,8 @@ from urllib3.exceptions import HTTPError
 from infra.local.centre import Centre
 from infra.local.guard import HOME, only_here
 from infra.local.sandbox import twilio, whatsapp
-from infra.local.sandbox.behaviour import BadBehaviourError, Behaviours, read_rule, timestamp
+from infra.local.sandbox.behaviour import BadBehaviourError, Behaviours, Break, Rule, read_rule, timestamp
+from infra.local.sandbox.broken_answers import CutAnswer, ResetConnection
 from infra.local.sandbox.calls import Call, Provider, Reply
 from infra.local.sandbox.journal import Exchange, Fetched, Journal
 from infra.local.sandbox.receipts import Receipts
@@ -112,12 +112,9 @@ class Sandbox:
         return await self._played(self._providers[door], base, call)
 
     async def _played(self, provider: Provider, base: str, call: Call) -> Response:
-        rule = self._behaviours.take(provider.channel) if provider.sends(call) else None
-        if rule is not None and rule.status is not None:
-            reply = Reply(status=rule.status, body=rule.body or provider.failure(rule.status))
-        else:
-            reply = provider.answer(call)
-        reply, fetched = await self._with_file(provider, reply)
+        rule = self._behaviours.take(provider.channel, call) if provider.sends(call) else None
+        reply = _refused(provider, rule) if rule is not None else None
+        reply, fetched = await self._with_file(provider, reply or provider.answer(call))
         self._journal.add(
             Exchange(channel=provider.channel, base=base, call=call, reply=reply, at=timestamp(), fetched=fetched)
         )
@@ -125,7 +122,7 @@ class Sandbox:
             self._receipts.promise(receipt)
         if rule is not None:
             await asyncio.sleep(rule.delay_s)
-        return _response(reply)
+        return _response(reply, rule.breaks if rule is not None else None)
 
     async def _with_file(self, provider: Provider, reply: Reply) -> tuple[Reply, list[Fetched]]:
         """Fetch the files a message links to, as providers do before they take it. Only from this machine."""
@@ -153,8 +150,22 @@ async def _call(request: Request, prefix: str) -> Call:
     )
 
 
-def _response(reply: Reply) -> Response:
-    content: Any = reply.body
+def _refused(provider: Provider, rule: Rule) -> Reply | None:
+    """Return what is answered without taking the message, or None where it is taken."""
+    if rule.breaks is Break.RESET:
+        return Reply(status=0, body=None)
+    if rule.status is None:
+        return None
+    body = rule.body if rule.body is not None else provider.failure(rule.status)
+    return Reply(status=rule.status, body=body, headers=rule.headers)
+
+
+def _response(reply: Reply, breaks: Break | None = None) -> Response:
+    content, headers = reply.body, dict(reply.headers)
+    if breaks is Break.RESET:
+        return ResetConnection()
+    if breaks is Break.CUT:
+        return CutAnswer(JSONResponse(content).body, status_code=reply.status, headers=headers)
     if isinstance(content, bytes):
-        return Response(content, status_code=reply.status, headers=dict(reply.headers), media_type=reply.content_type)
-    return JSONResponse(content, status_code=reply.status, headers=dict(reply.headers))
+        return Response(content, status_code=reply.status, headers=headers, media_type=reply.content_type)
+    return JSONResponse(content, status_code=reply.status, headers=headers)

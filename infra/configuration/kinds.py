@@ -74,10 +74,15 @@ def quoted(*, longest: int) -> Kind:
 def matching(pattern: str, what: str, advice: str) -> Kind:
     """Words of a certain form; `what` names them."""
     form = re.compile(pattern)
+    return fitting(lambda value: form.fullmatch(value) is not None, what, advice)
+
+
+def fitting(fits: Callable[[str], bool], what: str, advice: str) -> Kind:
+    """Words that pass a check; `what` names them."""
 
     def read(node: Node, report: Report) -> str | None:
         value = node.value if isinstance(node, ScalarNode) else ""
-        if not form.fullmatch(value):
+        if not fits(value):
             report.add(
                 node.start_mark, f"{shown(value)} is not {what}" if value else f"{what} is expected here", advice
             )

@@ -7,12 +7,14 @@ from typing import Any
 
 from yaml.nodes import Node, ScalarNode
 
+from infra.addresses import is_web_address
 from infra.configuration.kinds import (
     Key,
     Kind,
     Record,
     choice,
     duration,
+    fitting,
     listing,
     matching,
     plain,
@@ -42,7 +44,6 @@ _NAME_ADVICE = "use small letters, digits, - and _, beginning with a letter"
 _LOOSE_NAME_ADVICE = "use small letters, digits, - and _"
 _PARAMETER = r"(?!.*[0-9a-f]{16})[a-z][a-z0-9_-]{0,31}(/[a-z0-9][a-z0-9_-]{0,31})+"
 _LOCALE = r"[a-z]{2,3}([_-][A-Za-z]{2,4})?"
-_WEB_ADDRESS = r"https?://[^\s?#]+"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +169,7 @@ def _loose_name(what: str) -> Kind:
 
 _SKILL = _name("a skill's name")
 _QUEUE = _name("a queue's name")
-_WEB = matching(_WEB_ADDRESS, "a web address", "write it with https://, without ? and #")
+_WEB = fitting(is_web_address, "a web address", "write it with https://, without ? and #")
 _LEVELS = table(_SKILL, whole(1, MAX_LEVEL, "a proficiency"))
 _LANGUAGE = matching(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*", "a language", "write it as in `en`, `id` or `pt-BR`")
 _ACCOUNT_NAME = matching(

@@ -456,3 +456,14 @@ def test_a_file_that_is_no_text_is_a_problem(tmp_path: Path) -> None:
 def test_a_problem_is_told_as_editors_understand_it() -> None:
     problem = Problem(line=3, column=7, wrong="x is wrong", advice="write y")
     assert problem.told(Path("a/b.yaml")) == "a/b.yaml:3:7: x is wrong; write y"
+
+
+@pytest.mark.parametrize("address", ["https://[issuer", "https://a.b:port", "https://"])
+def test_an_address_that_is_none_is_named(address: str) -> None:
+    (problem,) = check_text(GOOD.replace("https://issuer.test/pool/keys", address), "dev").problems
+    assert problem.wrong == f"'{address}' is not a web address"
+
+
+@pytest.mark.parametrize("source", ["[" * 5_000, "{a: " * 5_000])
+def test_a_file_that_nests_without_end_is_refused_in_a_sentence(source: str) -> None:
+    assert ["this nests too deep"] == [problem.wrong for problem in check_text(source, "dev").problems]

@@ -218,3 +218,13 @@ def test_what_says_nothing_does_not_travel(kind: str) -> None:
     job = encode_inbound(InboundJob(inbound="i1", arrival_ms=5, event=event))
     assert None not in job["event"].values()
     assert decode_inbound(carried(job)).event == event
+
+
+def test_a_figure_that_no_float_holds_is_refused() -> None:
+    event = MessageReceived(
+        channel="telegram", account="telegram/1", provider_id="m1", location=Location(latitude=1.0, longitude=2.0)
+    )
+    job = encode_inbound(InboundJob(inbound="1", arrival_ms=1, event=event))
+    job["event"]["location"]["latitude"] = 10**400
+    with pytest.raises(MalformedPayloadError, match="latitude: is too large"):
+        decode_inbound(job)

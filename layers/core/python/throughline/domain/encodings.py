@@ -215,7 +215,10 @@ def _flag(value: Any, name: str) -> bool:
 
 
 def _figure(value: Any, name: str) -> float:
-    return float(value) if isinstance(value, float) else float(_typed(value, name, int))
+    try:
+        return float(value) if isinstance(value, float) else float(_typed(value, name, int))
+    except OverflowError:
+        raise MalformedPayloadError(f"{name}: is too large") from None
 
 
 def _object(value: Any, name: str) -> Mapping[str, Any]:

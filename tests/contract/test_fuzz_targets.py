@@ -31,7 +31,7 @@ def test_good_input_is_read(name: str) -> None:
 @each_target
 def test_changed_input_is_read_or_refused(name: str) -> None:
     target = TARGETS[name]
-    assert try_target(name, target.prepare(), list(target.seeds()), examples=60 // target.cost, seed_number=1) is None
+    assert try_target(name, target.prepare(), list(target.seeds()), examples=100 // target.cost, seed_number=1) is None
 
 
 @pytest.mark.parametrize(("name", "path"), FOUND, ids=[f"{name}/{path.name}" for name, path in FOUND])

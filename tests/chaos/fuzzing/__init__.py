@@ -30,9 +30,9 @@ TARGETS: Mapping[str, Target] = {
     "job/outbound": job_target(decode_outbound, encode_outbound, outbound_jobs),
     "job/media": job_target(decode_media, encode_media, media_jobs),
     "frame": Target(seeds=frame_seeds, prepare=lambda: read_any_frame),
-    "socket": Target(seeds=frame_seeds, prepare=socket_attempt, cost=3),
+    "socket": Target(seeds=frame_seeds, prepare=socket_attempt, cost=5),
     "splitting": Target(seeds=splitting_seeds, prepare=splitting_attempt),
     "desk": Target(seeds=desk_seeds, prepare=desk_attempt),
     "token": Target(seeds=token_seeds, prepare=token_attempt),
-    "configuration": Target(seeds=configuration_seeds, prepare=configuration_attempt, cost=4),
+    "configuration": Target(seeds=configuration_seeds, prepare=configuration_attempt, cost=20),
 }

@@ -16,10 +16,9 @@ def configuration_attempt() -> Attempt:
 
     def attempt(data: bytes) -> None:
         text = data.decode(errors="replace")
-        for stage in ("dev", "local"):
-            checked = check_text(text, stage)
-            told = " ".join(f"{problem.wrong} {problem.advice}" for problem in checked.problems)
-            assert checked.configuration is not None or checked.problems
-            assert not [secret for secret in secrets if secret in told]
+        checked = check_text(text, "local" if len(data) % 2 else "dev")
+        told = " ".join(f"{problem.wrong} {problem.advice}" for problem in checked.problems)
+        assert checked.configuration is not None or checked.problems
+        assert not [secret for secret in secrets if secret in told]
 
     return attempt

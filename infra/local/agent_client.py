@@ -40,8 +40,12 @@ class AgentClient:
     @classmethod
     async def open(cls, url: str, name: str, token: str) -> Self:
         """Connect to the stack at `url` (its HTTP address)."""
+        return await cls.open_socket(url.replace("http", "ws", 1) + "/socket", name, token)
+
+    @classmethod
+    async def open_socket(cls, address: str, name: str, token: str) -> Self:
+        """Connect to a deployment's WebSocket API."""
         protocols = [Subprotocol(PROTOCOL), Subprotocol(token)]
-        address = url.replace("http", "ws", 1) + "/socket"
         return cls(name, await connect(address, subprotocols=protocols, compression=None, ping_interval=None))
 
     async def __aenter__(self) -> Self:

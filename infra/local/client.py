@@ -97,9 +97,11 @@ class StackClient:
         """Return what the REST API answers to the bearer of a token."""
         return self.request("GET", path, headers={"Authorization": f"Bearer {token}"})
 
-    def post_webhook(self, account: Account, webhook: Webhook, headers: Mapping[str, str] | None = None) -> Answer:
+    def post_webhook(
+        self, account: Account, webhook: Webhook, headers: Mapping[str, str] | None = None, *, query: str = ""
+    ) -> Answer:
         """Post a webhook as the account's provider would: signed, unless other `headers` are given."""
-        path = account.webhook_path
+        path = account.webhook_path + (f"?{query}" if query else "")
         if headers is None:
             headers = signed_headers(account, self.public_url + path, webhook.body, webhook.content_type)
         return self.request("POST", path, webhook.body, headers=headers)

@@ -85,6 +85,8 @@ def _load_ministack(log: RedoLog) -> Application:
     from infra.local import ministack_hooks, ministack_state
 
     ministack_hooks.check_hooks()
+    if window_s := os.environ.get("ENGINE_DEDUPLICATION_S"):
+        ministack_hooks.forget_duplicates_after(int(window_s))
     ministack_state.restore(log.replay())
     ministack_state.restore_buckets(REGION)
     log.rewrite(ministack_state.current_state())

@@ -39,7 +39,7 @@ _HOOKED = {
     "ministack.services.s3": ("handle_request", "_buckets", "DATA_DIR"),
     "ministack.services.sqs": (
         "_HANDLERS", "_get_q", "_collect_msgs", "_dlq_sweep", "_queue_by_arn", "_queues", "_queue_name_to_url",
-        "_queue_url_for_account",
+        "_queue_url_for_account", "_DEDUP_WINDOW_S",
     ),
     "ministack.services.ssm": ("handle_request", "_parameters", "_parameter_history"),
 }  # fmt: skip
@@ -95,6 +95,11 @@ def install(log: RedoLog) -> None:
     _keep_tables(log)
     _keep_queues(log)
     _keep_parameters(log)
+
+
+def forget_duplicates_after(seconds: int) -> None:
+    """Let queues deduplicate for less than their five minutes, so that a test need not wait for what comes again."""
+    sqs._DEDUP_WINDOW_S = seconds
 
 
 def _operation(headers: dict[str, str]) -> str:

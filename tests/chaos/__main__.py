@@ -20,6 +20,7 @@ Part = Callable[[Options], Tally]
 PARTS: Mapping[str, str] = {
     "races": "one engine, by processes that write, come, go and die at the same instant",
     "burst": "fifty times the normal traffic, with a customer and accounts that flood",
+    "providers": "everything a provider can do but deliver each message once and in order",
     "fuzz": "every parser, with whatever leads it somewhere new",
 }
 

@@ -115,7 +115,7 @@ class Twilio:
                 channel=self.channel,
                 url=url,
                 content_type=FORM,
-                body=urlencode(_report(sid, message_sid, fields, status)).encode(),
+                body=urlencode(report(sid, message_sid, fields, status)).encode(),
             )
             for step, status in enumerate(("sent", "delivered"), start=1)
         ]
@@ -126,8 +126,9 @@ def media(call: Call) -> Reply:  # noqa: ARG001  any file is the same picture he
     return Reply(body=picture(), content_type=CONTENT_TYPE)
 
 
-def _report(sid: str, message_sid: str, fields: Mapping[str, Json], status: str) -> Mapping[str, str]:
-    report = {
+def report(sid: str, message_sid: str, fields: Mapping[str, Json], status: str) -> dict[str, str]:
+    """Return the form that tells what became of a message."""
+    told = {
         "AccountSid": sid,
         "ApiVersion": "2010-04-01",
         "From": fields.get("From", ""),
@@ -137,7 +138,7 @@ def _report(sid: str, message_sid: str, fields: Mapping[str, Json], status: str)
         "SmsStatus": status,
         "To": fields["To"],
     }
-    return report | ({"RawDlrDoneDate": time.strftime("%y%m%d%H%M", time.gmtime())} if status == "delivered" else {})
+    return told | ({"RawDlrDoneDate": time.strftime("%y%m%d%H%M", time.gmtime())} if status == "delivered" else {})
 
 
 def _resource(sid: str, message_sid: str, fields: Mapping[str, Json]) -> Json:

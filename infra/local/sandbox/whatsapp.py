@@ -106,7 +106,7 @@ class WhatsApp:
                 channel=self.channel,
                 url=self._public_url + account.webhook_path,
                 content_type="application/json",
-                body=json.dumps(_report(account, message_id, to, callback_data, status)).encode(),
+                body=json.dumps(report(account, message_id, to, callback_data, status)).encode(),
                 retried=True,
             )
             for step, status in enumerate(("sent", "delivered", "read"), start=1)
@@ -116,7 +116,8 @@ class WhatsApp:
         return Reply(status=status, body=self.failure(status))
 
 
-def _report(account: Account, message_id: str, to: str, callback_data: str | None, status: str) -> Json:
+def report(account: Account, message_id: str, to: str, callback_data: str | None, status: str) -> Json:
+    """Return the webhook that tells what became of a message."""
     said: dict[str, Json] = {
         "id": message_id,
         "status": status,

@@ -25,7 +25,7 @@ from tests.chaos.mutations import mutated
 from tests.chaos.options import Options
 from tests.chaos.tally import Tally
 
-SHORT_RUNS, FULL_RUNS = 2_000, 60_000
+SHORT_RUNS, FULL_RUNS = 2_000, 30_000
 SHORT_EXAMPLES, FULL_EXAMPLES = 200, 5_000
 WORKERS = 2
 PATIENCE_S = 3600

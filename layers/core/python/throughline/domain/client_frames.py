@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from throughline.domain.errors import InvalidRequestError
-from throughline.domain.identifiers import AgentId, ConversationId, parse_offer_id
-from throughline.domain.json_fields import MAX_REFERENCE_CHARACTERS, Fields, decode_object, is_count
+from throughline.domain.identifiers import MAX_REFERENCE_CHARACTERS, AgentId, ConversationId, parse_offer_id
+from throughline.domain.json_fields import Fields, decode_object, is_count
 from throughline.domain.quick_replies import MAX_QUICK_REPLIES, QuickReply, read_quick_replies
 from throughline.domain.routing import Presence
 

@@ -1,10 +1,10 @@
 """A frame that is too large for a socket, as several."""
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from throughline.domain.frames import Frame
+from throughline.domain.json_fields import size_bytes
 
 MAX_POST_BYTES = 120_000  # API Gateway posts up to 128 KB; the rest is for what stands around the entries
 
@@ -16,7 +16,7 @@ def frames_within(frame: Frame, max_bytes: int = MAX_POST_BYTES) -> list[Frame]:
     entry that is too large alone comes without its content and says ``"withheld": true``; the desk's REST API has it.
     So does the entry of a `message`.
     """
-    if _size(frame) <= max_bytes:
+    if size_bytes(frame) <= max_bytes:
         return [frame]
     if "conversations" in frame:
         conversations = frame["conversations"]
@@ -51,8 +51,8 @@ def _batches(entries: Sequence[Frame], max_bytes: int) -> Iterator[list[Frame]]:
     batch: list[Frame] = []
     size = 0
     for entry in entries:
-        fitting = entry if _size(entry) <= max_bytes else _withheld(entry)
-        length = _size(fitting) + 1
+        fitting = entry if size_bytes(entry) <= max_bytes else _withheld(entry)
+        length = size_bytes(fitting) + 1
         if batch and size + length > max_bytes:
             yield batch
             batch, size = [], 0
@@ -65,7 +65,3 @@ def _batches(entries: Sequence[Frame], max_bytes: int) -> Iterator[list[Frame]]:
 def _withheld(entry: Frame) -> Frame:
     content = {"text", "details", "attachments", "location"}
     return {key: value for key, value in entry.items() if key not in content} | {"withheld": True}
-
-
-def _size(value: Mapping[str, Any]) -> int:
-    return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())

@@ -70,6 +70,7 @@ def home_of(identifier: Identifier, key: bytes) -> Home:
 
 
 MAX_SEQUENCE = 10**10
+MAX_REFERENCE_CHARACTERS = 256  # longer than any id of ours, and shorter than what a table refuses as a key
 DIGEST_CHARACTERS = 22
 
 
@@ -101,7 +102,7 @@ def home_of_conversation(conversation: ConversationId, *, field: str = "conversa
         InvalidRequestError: this is no conversation id.
     """
     home, dot, rest = conversation.partition(".")
-    if not (dot and rest and home.startswith("h-")):
+    if not (dot and rest and home.startswith("h-")) or len(conversation) > MAX_REFERENCE_CHARACTERS:
         raise InvalidRequestError(f"{field}: is no {field} id")
     return Home(home)
 
@@ -117,7 +118,7 @@ def parse_entry_id(entry: str, *, field: str = "entry") -> tuple[Home, str]:
     Raises:
         InvalidRequestError: this is no entry id.
     """
-    parts = entry.split(".")
+    parts = entry.split(".") if len(entry) <= MAX_REFERENCE_CHARACTERS else []
     if len(parts) != 3 or not parts[0].startswith("h-") or not parts[1].isdigit():  # noqa: PLR2004
         raise InvalidRequestError(f"{field}: holds no entry id")
     return Home(parts[0]), f"{parts[1]}#{parts[2]}"

@@ -9,11 +9,10 @@ from datetime import datetime
 from typing import Any, NoReturn, TypeGuard, TypeVar
 
 from throughline.domain.errors import InvalidRequestError
-from throughline.domain.identifiers import ConversationId, home_of_conversation
+from throughline.domain.identifiers import MAX_REFERENCE_CHARACTERS, ConversationId, home_of_conversation
 
 T = TypeVar("T")
 
-MAX_REFERENCE_CHARACTERS = 256  # ids of conversations, offers, attachments, identifiers
 MAX_INSTANT_CHARACTERS = 40
 
 
@@ -32,6 +31,11 @@ def decode_object(text: str, max_bytes: int) -> dict[str, Any]:
     if not isinstance(decoded, dict):
         raise InvalidRequestError("has to be a JSON object")
     return decoded
+
+
+def size_bytes(value: Mapping[str, Any]) -> int:
+    """Return how many bytes an object has as JSON in UTF-8, without spaces."""
+    return len(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
 
 
 def _refuse_constant(_: str) -> NoReturn:

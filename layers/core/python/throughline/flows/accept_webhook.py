@@ -18,6 +18,7 @@ from throughline.domain.errors import (
 )
 from throughline.domain.identifiers import digest, parse_entry_id
 from throughline.domain.messages import ChannelEvent, NotUnderstood, StatusReported
+from throughline.domain.sizes import cut_to_size, fits
 from throughline.flows.accounts import open_account, webhook_url
 from throughline.flows.keep import keep_event, keep_webhook
 from throughline.flows.limit_intake import Excess, find_excess, group_for, require_room
@@ -27,6 +28,7 @@ from throughline.ports import Account, WebhookAnswer, WebhookChannel, WebhookReq
 UNREADABLE = "unreadable_body"
 UNKNOWN_ACCOUNT = "unknown_account"
 FOREIGN_ACCOUNT = "foreign_account"
+TOO_LARGE = "too_large"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,24 +119,29 @@ def _take_in(
     wanted = [part for part in parts if part.unwanted is None]
     queue_events(world, [(part.event, _group(world, part.event, part.excess)) for part in wanted], at_ms)
     for part in parts:
-        if part.unwanted is not None:
-            keep_event(world, part.event, part.unwanted, at_ms)
+        if part.unwanted is not None or part.event is not part.whole:
+            keep_event(world, part.whole, part.unwanted or TOO_LARGE, at_ms)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """An event of a webhook. `unwanted` is why nobody here has a use for it, `excess` whose limit it is over."""
+    """An event of a webhook: `whole`, and as much of it as a thread can take.
 
+    `unwanted` is why nobody here has a use for it, `excess` whose limit it is over.
+    """
+
+    whole: ChannelEvent
     event: ChannelEvent
     unwanted: str | None
     excess: Excess | None
 
 
-def _part(world: World, configured: ChannelAccount, account: Account, event: ChannelEvent, at_ms: int) -> _Part:
+def _part(world: World, configured: ChannelAccount, account: Account, whole: ChannelEvent, at_ms: int) -> _Part:
+    event = cut_to_size(whole)
     unwanted = _why_not(world, configured, account, event)
     owner = _owner(world, event) if unwanted is None else None  # of others the webhook's proof does not speak
     excess = find_excess(world, event, owner or configured, at_ms, of_sender=owner is not None)
-    return _Part(event=event, unwanted=unwanted, excess=excess)
+    return _Part(whole=whole, event=event, unwanted=unwanted, excess=excess)
 
 
 def _owner(world: World, event: ChannelEvent) -> ChannelAccount | None:
@@ -149,6 +156,8 @@ def _why_not(world: World, configured: ChannelAccount, account: Account, event: 
     """
     if isinstance(event, NotUnderstood):
         return event.reason
+    if not fits(event):
+        return TOO_LARGE
     if isinstance(event, StatusReported) and event.entry:
         return None  # a message of ours, whichever number of a pool it left by
     if not event.senders and not isinstance(event, StatusReported):

@@ -55,5 +55,7 @@ def _detectors() -> Any:
     from langdetect import detector_factory  # noqa: PLC0415
 
     detector_factory.DetectorFactory.seed = 0  # the same text, the same answer
-    detector_factory.init_factory()
-    return detector_factory._factory  # noqa: SLF001 - its only way to set priors
+    # One of our own: the library's is there for everybody while it is still being loaded, and lacks a way to set priors.
+    factory = detector_factory.DetectorFactory()
+    factory.load_profile(detector_factory.PROFILES_DIRECTORY)
+    return factory

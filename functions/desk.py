@@ -8,7 +8,7 @@ from chalice.app import Blueprint, Response
 from functions._edges import answers_screen, bearer_token, body_text, page_limit
 from functions._wiring import signing_keys, world
 from throughline.domain.errors import InvalidRequestError
-from throughline.domain.identifiers import ConversationId, CustomerId
+from throughline.domain.identifiers import ConversationId, parse_customer_id
 from throughline.domain.json_fields import decode_object
 from throughline.domain.rights import Caller
 from throughline.flows.attach import link_attachment, offer_upload
@@ -38,7 +38,7 @@ def get_thread(customer: str) -> Response:
     view = view_thread(
         world(),
         _caller(),
-        CustomerId(customer),
+        parse_customer_id(customer),
         closed=_closed(),
         before=_query("before"),
         limit=page_limit(_query("limit")),
@@ -57,16 +57,16 @@ def get_conversation(conversation: str) -> Response:
 @answers_screen
 def get_customer(customer: str) -> Response:
     """Answer a customer's card."""
-    return _answer(view_customer(world(), _caller(), CustomerId(customer), _closed()))
+    return _answer(view_customer(world(), _caller(), parse_customer_id(customer), _closed()))
 
 
 @desk.route("/customers/{customer}", methods=["PATCH"], cors=True)
 @answers_screen
 def patch_customer(customer: str) -> Response:
     """Change a customer's card, and answer it."""
-    caller, closed = _caller(), _closed()
-    edit_card(world(), caller, CustomerId(customer), closed, _body())
-    return _answer(view_customer(world(), caller, CustomerId(customer), closed))
+    caller, closed, known = _caller(), _closed(), parse_customer_id(customer)
+    edit_card(world(), caller, known, closed, _body())
+    return _answer(view_customer(world(), caller, known, closed))
 
 
 @desk.route("/conversations/{conversation}/ways", methods=["GET"], cors=True)

@@ -1,6 +1,7 @@
 """What a provider or a client could send instead: each leaf of a body replaced by what nobody expects there."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from random import Random
 from typing import Any
@@ -8,6 +9,9 @@ from urllib.parse import parse_qsl, urlencode
 
 Path = tuple[str | int, ...]
 Form = list[tuple[str, str]]
+
+SHARE_OF_FIELDS = 0.7  # of the changes to a form; the others are to its bytes
+_FORM = re.compile(rb"[\w.~+%*-]+=[\w.~+%*:/-]*(&[\w.~+%*-]+=[\w.~+%*:/-]*)*", re.ASCII)
 
 ODD_TEXTS: Sequence[str] = (
     "",
@@ -73,36 +77,42 @@ def without(value: Any, path: Path) -> Any:
     return replaced(value, tuple(around), bare)
 
 
-def every_form(body: bytes) -> Iterator[bytes]:
-    """Return a recorded body in every form with one thing odd in it, whether it is JSON or a form."""
-    if body[:1] in {b"{", b"["}:
-        yield from _every_json(json.loads(body))
-    elif body:
-        yield from _every_form(parse_qsl(body.decode(), keep_blank_values=True))
+def each_leaf_changed(body: bytes, chance: Random) -> Iterator[bytes]:
+    """Return a recorded body, JSON or a form, once for each leaf, with something odd in its place, or nothing."""
+    value = _decoded(body)
+    if value is not None:
+        for path in leaves(value):
+            yield _changed(value, path, chance)
+    else:
+        form = parse_qsl(body.decode(), keep_blank_values=True)
+        for place in range(len(form)):
+            yield _form_changed(form, place, chance)
 
 
-def _every_json(value: Any) -> Iterator[bytes]:
-    for path in leaves(value):
-        yield written(without(value, path))
-        for odd in ODD_VALUES:
-            yield written(replaced(value, path, odd))
+def _decoded(body: bytes) -> Any:
+    """Return the list or object in a body, or None."""
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict | list) else None
 
 
-def _every_form(form: Form) -> Iterator[bytes]:
-    for place, (name, value) in enumerate(form):
-        yield _form([*form[:place], *form[place + 1 :]])
-        yield _form([*form, (name, value)])
-        for odd in ODD_TEXTS:
-            yield _form([*form[:place], (name, odd), *form[place + 1 :]])
+def _changed(value: Any, path: Path, chance: Random) -> bytes:
+    taken_out = chance.random() < 0.1
+    return written(without(value, path) if taken_out else replaced(value, path, chance.choice(ODD_VALUES)))
+
+
+def _form_changed(form: Form, place: int, chance: Random) -> bytes:
+    name, value = form[place]
+    instead = [[], [(name, value), (name, value)], *([(name, odd)] for odd in ODD_TEXTS)]
+    changed = [*form[:place], *chance.choice(instead), *form[place + 1 :]]
+    return urlencode(changed, errors="replace").encode()
 
 
 def written(value: Any) -> bytes:
     """Return a value as JSON; half a surrogate pair is escaped, as it has to be in UTF-8."""
     return json.dumps(value).encode()
-
-
-def _form(form: Form) -> bytes:
-    return urlencode(form, errors="replace").encode()
 
 
 def mutated(content: bytes, chance: Random) -> bytes:
@@ -114,16 +124,13 @@ def mutated(content: bytes, chance: Random) -> bytes:
 
 
 def _mutated_body(body: bytes, chance: Random) -> bytes:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return _with_a_piece_changed(body, chance)
-    paths = list(leaves(value))
-    if not paths:
-        return written(chance.choice(ODD_VALUES))
-    path = chance.choice(paths)
-    taken_out = chance.random() < 0.1
-    return written(without(value, path) if taken_out else replaced(value, path, chance.choice(ODD_VALUES)))
+    value = _decoded(body)
+    if value:
+        return _changed(value, chance.choice(list(leaves(value))), chance)
+    if value is None and _FORM.fullmatch(body) and chance.random() < SHARE_OF_FIELDS:
+        form = parse_qsl(body.decode(), keep_blank_values=True)
+        return _form_changed(form, chance.randrange(len(form)), chance)
+    return _with_a_piece_changed(body, chance)
 
 
 def _with_a_piece_changed(body: bytes, chance: Random) -> bytes:

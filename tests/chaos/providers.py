@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Iterator
 
 from tests.chaos.options import Options
-from tests.chaos.provider.attacks import Attack, attacks_of
-from tests.chaos.provider.case import Case, attacked
+from tests.chaos.provider.attacks import attacks_of
+from tests.chaos.provider.case import Attack, Case, Place, attacked
 from tests.chaos.provider.floor import Floor
+from tests.chaos.provider.nonsense import NONSENSE
+from tests.chaos.provider.sends import attacks_on_sends
 from tests.chaos.provider.site import Site, attacked_site, environment
 from tests.chaos.talks import TALKS
 from tests.chaos.tally import Tally
@@ -30,15 +32,16 @@ async def _attack(site: Site, options: Options) -> None:
 
     for number in range(1 if options.short else FULL_ROUNDS):
         async with Floor(site) as floor, asyncio.TaskGroup() as running:
-            for case, attack in _cases(site, floor, options, number):
+            place = Place(site=site, floor=floor, options=options, round=number)
+            for case, attack in _cases(place):
                 running.create_task(begin(case, attack))
 
 
-def _cases(site: Site, floor: Floor, options: Options, number: int) -> Iterator[tuple[Case, Attack]]:
+def _cases(place: Place) -> Iterator[tuple[Case, Attack]]:
+    site = place.site
     channels = dict.fromkeys(account.channel for account in site.centre.accounts if account.channel in TALKS)
     for channel in channels:
         account = site.centre.account(channel)
-        for name, attack in attacks_of(TALKS[channel]).items():
-            # Its own draws: what one case does depends on the seed alone, however they run side by side.
-            chance = options.draws(f"providers/{channel}/{name}/{number}")
-            yield Case(site, floor, TALKS[channel], account, name, chance), attack
+        on_sends = attacks_on_sends(TALKS[channel]) if site.plays_providers else {}
+        for name, attack in {**on_sends, **attacks_of(TALKS[channel]), **NONSENSE}.items():
+            yield Case(place, TALKS[channel], account, name), attack

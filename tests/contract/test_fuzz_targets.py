@@ -8,7 +8,7 @@ import pytest
 from tests.chaos.fuzz import keep, try_target
 from tests.chaos.fuzzing import TARGETS
 from tests.chaos.fuzzing.target import FINDINGS, findings_of
-from tests.chaos.mutations import every_form, leaves, mutated, replaced, without
+from tests.chaos.mutations import each_leaf_changed, leaves, mutated, replaced, without
 from throughline.channels import CHANNELS
 
 FOUND = [(name, path) for name in TARGETS for path in sorted(findings_of(name).glob("*"))]
@@ -63,8 +63,15 @@ def test_each_leaf_of_a_body_is_replaced() -> None:
     assert [("a",), ("a", 0), ("a", 0, "b"), ("c",)] == list(leaves(body))
     assert {"a": [{"b": None}], "c": "d"} == replaced(body, ("a", 0, "b"), None)
     assert {"a": [], "c": "d"} == without(body, ("a", 0))
-    assert b'{"a": [{"b": 1}], "c": null}' in list(every_form(b'{"a": [{"b": 1}], "c": "d"}'))
-    assert {b"To=", b"To=1&To=1", b""} <= set(every_form(b"To=1"))
+    changed = [set(each_leaf_changed(b'{"c": "d", "e": 1}', Random(seed))) for seed in range(300)]
+    assert {2} == set(map(len, changed))
+    assert {b'{"c": null, "e": 1}', b'{"c": "d", "e": []}', b'{"e": 1}'} <= set().union(*changed)
+
+
+def test_each_field_of_a_form_is_replaced() -> None:
+    changed = [list(each_leaf_changed(b"From=%2B1&To=2", Random(seed))) for seed in range(300)]
+    assert {2} == set(map(len, changed))
+    assert {b"To=2", b"From=%2B1&From=%2B1&To=2", b"From=&To=2", b"From=%2B1&To=%00"} <= set().union(*changed)
 
 
 def test_a_change_repeats_itself_and_leaves_the_head_alone() -> None:

@@ -3,13 +3,15 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import permutations
+from random import Random
 
 import pytest
 
 from tests.tables import HOME, NOW_MS, OTHER_HOME, Stores, entry, reference
 from throughline.domain.conversations import Direction, Entry, EntryKind
-from throughline.domain.messages import DELIVERY_RANK, Attachment, DeliveryStatus, Location
+from throughline.domain.messages import DELIVERY_RANK, Attachment, DeliveryStatus, Location, MessageReceived
 from throughline.domain.quick_replies import Form, QuickReply, QuickReplyKind
+from throughline.domain.sizes import cut_to_size, fits
 from throughline.domain.templates import FilledTemplate
 
 RICH = entry(
@@ -264,3 +266,24 @@ def test_an_attachment_that_is_not_there_is_not_made(stores: Stores) -> None:
     assert stores.threads.set_attachment(HOME, entry(2).reference, 0, Attachment(kind="image")) is None
     assert stores.threads.set_attachment(HOME, entry(3).reference, 0, Attachment(kind="image")) is None
     assert stores.threads.find_entry(HOME, RICH.reference) == RICH
+
+
+@pytest.mark.parametrize("letter", ["x", "漢"])
+def test_the_largest_event_that_is_let_in_fits_into_an_item(stores: Stores, letter: str) -> None:
+    chance = Random(1)
+    noise = "".join(chr(chance.randrange(0x4E00, 0x9FFF)) for _ in range(40_000))
+    event = MessageReceived(
+        channel="telegram",
+        account="telegram/1",
+        provider_id="m1",
+        text=letter * 400_000,
+        raw={"noise": noise},
+        attachments=(Attachment(kind="image", source="1", size_bytes=10**400),),
+        location=Location(latitude=1e300, longitude=0.0),
+    )
+    cut = cut_to_size(event)
+    assert isinstance(cut, MessageReceived)
+    assert fits(cut)
+    kept = entry(text=cut.text, attachments=cut.attachments, location=cut.location, details=cut.details, raw=cut.raw)
+    stores.threads.add_entry(kept)
+    assert stores.threads.find_entry(HOME, kept.reference) == kept

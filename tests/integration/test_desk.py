@@ -101,6 +101,17 @@ def test_nobody_uploads_without_a_token(desk: Desk) -> None:
     assert desk.ask(None, "/attachments", {"content_type": "image/png"})[0] == 401
 
 
+@pytest.mark.parametrize("name", ["h-" + "x" * 3_000, "h-1." + "9" * 3_000 + ".x", "%C3%A9" * 1_100])
+@pytest.mark.parametrize(
+    "path",
+    ["/threads/{}", "/threads/h-1?conversation={}", "/conversations/{}", "/customers/{}"],
+)
+def test_a_name_that_no_table_could_have_is_refused(desk: Desk, path: str, name: str) -> None:
+    status, body, _ = desk.ask("lea", path.format(name))
+
+    assert (status, body["error"]) == (400, "invalid_request"), body
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_visitors_read_nothing_here(desk: Desk, path: str) -> None:
     head = held_by_ana(desk)

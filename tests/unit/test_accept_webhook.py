@@ -27,6 +27,7 @@ from throughline.domain.messages import (
     StatusReported,
 )
 from throughline.flows.accept_webhook import IncomingWebhook, accept_webhook
+from throughline.flows.acknowledge import acknowledge
 from throughline.ports import WebhookAnswer, WebhookRequest
 
 LIMIT = 1000
@@ -330,3 +331,34 @@ def test_header_names_are_lower_case_and_the_body_is_untouched(monkeypatch: pyte
     request = seen(monkeypatch, headers={"X-Some-Header": "Value"}, body=b"\x00\xff\r\n")
     assert request.headers == {"x-some-header": "Value"}
     assert (request.body, request.received_ms, request.method) == (b"\x00\xff\r\n", NOW_MS, "POST")
+
+
+# ---------------------------------------------------------------- too large for a thread
+
+
+def test_a_text_without_end_is_taken_cut_and_kept_whole() -> None:
+    scene = Scene()
+    whole = message(text="x" * 500_000)
+    post(scene, whole, message("m2"))
+    first, second = queued(scene)
+    assert isinstance(first, MessageReceived)
+    assert (first.text, first.details) == ("x" * 100_000 + "…", {"cut": True})
+    assert second == message("m2")
+    assert [(item["reason"], item["provider_id"], item["raw"]) for item in kept(scene)] == [
+        ("too_large", "m1", whole.raw)
+    ]
+
+
+def test_a_sender_that_no_table_could_have_as_a_key_holds_nobody_up() -> None:
+    scene = Scene()
+    post(scene, message(sender=Identifier(kind="telegram", value="7" * 5_000)), message("m2"))
+    assert queued(scene) == [message("m2")]
+    assert [(item["reason"], item["provider_id"]) for item in kept(scene)] == [("too_large", "m1")]
+
+
+def test_a_report_with_a_reference_without_end_is_on_nothing_of_ours() -> None:
+    scene = Scene()
+    post(scene, report(entry="h-" + "0" * 5_000 + ".0000000000001.a"))
+    assert [item.group for item in scene.inbound.accepted] != [HOME]
+    acknowledge(scene.world, report(entry="h-" + "0" * 5_000 + ".0000000000001.a"), arrival_ms=NOW_MS)
+    assert [item["reason"] for item in kept(scene)] == ["unknown_message"]

@@ -35,6 +35,7 @@ from throughline.domain.errors import (
     SignatureMismatchError,
 )
 from throughline.domain.messages import ChannelEvent
+from throughline.domain.sizes import fits
 from throughline.flows.accept_webhook import IncomingWebhook, accept_webhook
 from throughline.ports import WebhookRequest, World
 
@@ -95,6 +96,7 @@ def _through_the_door(fixture: Fixture) -> None:
     except RejectedError:
         return  # the adapter alone was asked before, which errors it may raise
     use_world(world)
+    assert all(fits(decode_inbound(job).event) for job in centre.world.inbound.jobs)  # type: ignore[attr-defined]
     for number, job in enumerate(centre.world.inbound.accepted):  # type: ignore[attr-defined]
         inbound._file(dict(job.job), RecordMeta(message_id=str(number), receipt="r", receive_count=1, sent_ms=1))
     use_world(None)

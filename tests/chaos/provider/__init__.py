@@ -1,1 +1,1 @@
-"""A deployment whose providers do what they like, judged from the outside. docs/provider-chaos.md tells how to run it."""
+"""A deployment whose providers do what they like, judged from the outside: docs/provider-chaos.md."""

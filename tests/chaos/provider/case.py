@@ -3,16 +3,16 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from random import Random
-from typing import Any
+from typing import Any, TypeVar
 
 from urllib3.exceptions import HTTPError
 
 from infra.local.agent_client import RefusedFrameError, StayedAwayError
 from infra.local.centre import Account
 from infra.local.webhooks import Webhook
+from tests.chaos.options import Options
 from tests.chaos.provider.floor import OFFER_S, Floor, Held
 from tests.chaos.provider.site import Site
 from tests.chaos.talks.talk import Payload, Talk
@@ -24,6 +24,7 @@ MAX_MS = 10**12  # a figure above it is milliseconds already
 MESSAGES = {"message", "postback"}
 
 Entry = dict[str, Any]
+Amount = TypeVar("Amount")
 
 
 class StuckError(Exception):
@@ -38,19 +39,25 @@ class Said:
     at_ms: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where cases take place: a deployment, its agents at work, and which round of the run it is."""
+
+    site: Site
+    floor: Floor
+    options: Options
+    round: int
+
+
 class Case:
     """A customer who never wrote before, on one channel. `said` has their real messages by the word they begin with."""
 
-    def __init__(self, site: Site, floor: Floor, talk: Talk, account: Account, name: str, chance: Random) -> None:
-        self.site, self.floor, self.talk, self.account, self.name, self.chance = (
-            site,
-            floor,
-            talk,
-            account,
-            name,
-            chance,
-        )
-        self.mark = f"q{chance.randrange(16**10):010x}"
+    def __init__(self, place: Place, talk: Talk, account: Account, attack: str) -> None:
+        self.site, self.floor, self.talk, self.account, self.attack = place.site, place.floor, talk, account, attack
+        # Its own draws: what one case does depends on the seed alone, however they run side by side.
+        self.chance = place.options.draws(f"providers/{talk.channel}/{attack}/{place.round}")
+        self.mark = f"q{self.chance.randrange(16**10):010x}"
+        self._short = place.options.short
         self.sender = talk.sender()
         self.said: dict[str, Said] = {}
         self.since = int(time.time()) - 600
@@ -89,12 +96,22 @@ class Case:
         """Post webhooks side by side; each has to be taken."""
         await asyncio.gather(*(self.deliver(payload) for payload in payloads))
 
-    async def post(self, webhook: Webhook, *, query: str = "", taken: Sequence[int] = (200, 204)) -> int:
-        """Post one webhook; return the answer's status, which has to be one of `taken`."""
-        answer = await asyncio.to_thread(self.site.post, self.account, webhook, query=query)
+    async def post(
+        self,
+        webhook: Webhook,
+        headers: Mapping[str, str] | None = None,
+        *,
+        query: str = "",
+        taken: Sequence[int] = (200, 204),
+    ) -> None:
+        """Post one webhook, signed unless `headers` are given; its answer has to be one of `taken`."""
+        answer = await asyncio.to_thread(self.site.post, self.account, webhook, headers, query=query)
         if answer.status not in taken:
             self.broke(f"a webhook was answered {answer.status}: {webhook.body[:300]!r}")
-        return answer.status
+
+    def amount(self, short: Amount, full: Amount) -> Amount:
+        """Return how much of something is tried in the short form, or in the full one."""
+        return short if self._short else full
 
     def again(self, count: int = 1) -> None:
         """Count what a provider does that it need not do."""
@@ -102,7 +119,7 @@ class Case:
 
     def broke(self, sentence: str) -> None:
         """Note what must not be."""
-        self.site.broke(f"{self.talk.channel}, {self.name}: {sentence}")
+        self.site.broke(f"{self.talk.channel}, {self.attack}: {sentence}")
 
     # ------------------------------------------------------------ what became of it
 
@@ -197,7 +214,10 @@ class Case:
         return rest.partition(" ")[0] if mark == self.mark else ""
 
 
-async def attacked(case: Case, attack: Any) -> None:
+Attack = Callable[[Case], Awaitable[None]]
+
+
+async def attacked(case: Case, attack: Attack) -> None:
     """Run one attack and judge it; what never came counts as stuck."""
     try:
         await attack(case)

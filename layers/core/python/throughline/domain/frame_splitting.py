@@ -1,7 +1,6 @@
 """A frame that is too large for a socket, as several."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 from throughline.domain.frames import Frame
 from throughline.domain.json_fields import size_bytes

@@ -107,6 +107,17 @@ def home_of_conversation(conversation: ConversationId, *, field: str = "conversa
     return Home(home)
 
 
+def parse_customer_id(text: str) -> CustomerId:
+    """Return the id of a customer that a client named, whether or not there is one.
+
+    Raises:
+        InvalidRequestError: no table could have such a key.
+    """
+    if not 0 < len(text) <= MAX_REFERENCE_CHARACTERS:
+        raise InvalidRequestError("customer: is no customer id")
+    return CustomerId(text)
+
+
 def entry_id(home: Home, reference: str) -> EntryId:
     """Return the public id of the entry at `reference` in `home`: ``<home>.<ms>.<hash>``."""
     return EntryId(f"{home}.{reference.replace('#', '.')}")

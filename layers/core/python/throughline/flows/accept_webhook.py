@@ -150,14 +150,17 @@ def _owner(world: World, event: ChannelEvent) -> ChannelAccount | None:
 
 
 def _why_not(world: World, configured: ChannelAccount, account: Account, event: ChannelEvent) -> str | None:
-    """Return why nobody here has a use for an event, or None if somebody has.
+    """Return why nobody here has a use for an event, or None if somebody has."""
+    if isinstance(event, NotUnderstood):
+        return event.reason
+    return _why_not_ours(world, configured, account, event) if fits(event) else TOO_LARGE
+
+
+def _why_not_ours(world: World, configured: ChannelAccount, account: Account, event: ChannelEvent) -> str | None:
+    """Return why an event is for nobody here, or None.
 
     A webhook may bring events of other accounts of its app. Its proof speaks for those that share a secret with it.
     """
-    if isinstance(event, NotUnderstood):
-        return event.reason
-    if not fits(event):
-        return TOO_LARGE
     if isinstance(event, StatusReported) and event.entry:
         return None  # a message of ours, whichever number of a pool it left by
     if not event.senders and not isinstance(event, StatusReported):

@@ -55,7 +55,7 @@ def _detectors() -> Any:
     from langdetect import detector_factory  # noqa: PLC0415
 
     detector_factory.DetectorFactory.seed = 0  # the same text, the same answer
-    # One of our own: the library's is there for everybody while it is still being loaded, and lacks a way to set priors.
+    # One of our own: the library's has no way to set priors, and others find it while it is still being loaded.
     factory = detector_factory.DetectorFactory()
     factory.load_profile(detector_factory.PROFILES_DIRECTORY)
     return factory

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -18,7 +18,7 @@ from tests.chaos.provider.site import Site
 from tests.chaos.talks.talk import Payload, Talk
 
 SETTLED_S = 60.0
-LOOK_S = 0.25
+FIRST_LOOK_S, LAST_LOOK_S = 0.2, 1.6
 PAGE = 100
 MAX_MS = 10**12  # a figure above it is milliseconds already
 MESSAGES = {"message", "postback"}
@@ -138,13 +138,18 @@ class Case:
 
     async def wait_for_entry(self, word: str) -> list[Entry]:
         """Return the thread once the message stands on it."""
-        deadline = time.monotonic() + SETTLED_S
-        while time.monotonic() < deadline:
-            found = await self.thread()
+        async for found in self.looks(SETTLED_S):
             if any(self._word(entry) == word for entry in found):
                 return found
-            await asyncio.sleep(LOOK_S)
         raise StuckError(f"{word!r} never came onto the thread")
+
+    async def looks(self, for_s: float) -> AsyncIterator[list[Entry]]:
+        """Yield the thread again and again for a while, ever less often: whoever looks must not be what is slow."""
+        deadline, pause_s = time.monotonic() + for_s, FIRST_LOOK_S
+        while time.monotonic() < deadline:
+            yield await self.thread()
+            await asyncio.sleep(pause_s)
+            pause_s = min(2 * pause_s, LAST_LOOK_S)
 
     async def thread(self) -> list[Entry]:
         """Return the customer's whole thread as the agent who has it may read it, oldest first."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -10,6 +11,8 @@ from infra.local.agent_client import AgentClient, Frame, RefusedFrameError, Stay
 from tests.chaos.provider.site import Site
 
 OFFER_S = 90.0
+QUIET_S = 40.0
+LOOK_S = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,21 @@ class Floor:
         """Return what will be known once somebody has accepted the conversation that `mark` opened."""
         return self._asked.setdefault(mark, asyncio.get_running_loop().create_future())
 
+    async def waits_for_nobody(self) -> None:
+        """Return once no contact waits and no offer is being answered any more.
+
+        Raises:
+            StayedAwayError: that does not come.
+        """
+        token = self._site.token(self._site.agents[0])
+        deadline = time.monotonic() + QUIET_S
+        while time.monotonic() < deadline:
+            answer = await asyncio.to_thread(self._site.client.get, "/queues", token)
+            if not self._accepting and not any(_waiting(queue) for queue in answer.json()["queues"]):
+                return
+            await asyncio.sleep(LOOK_S)
+        raise StayedAwayError("contacts wait, and everybody is free")
+
     async def _work(self, agent: AgentClient, waiting: list[Frame]) -> None:
         for offer in waiting:
             self._begin(agent, offer)
@@ -98,3 +116,7 @@ class Floor:
             return  # it was over before we got there
         if mark in self._asked and not self._asked[mark].done():
             self._asked[mark].set_result(held)
+
+
+def _waiting(queue: Frame) -> int:
+    return int(queue["waiting"])

@@ -1,7 +1,6 @@
 """The deployment that is attacked: a stack of our own, or any other by its addresses. docs/provider-chaos.md."""
 
 import json
-import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from infra.local.stack_process import StackProcess
 from infra.local.webhooks import Webhook
 from tests.chaos.tally import Tally
 
-CAPACITY = 50
+CAPACITY = 50  # the most that a file may say
 FORGETS_AFTER_S = 3  # what our own stack's queues deduplicate for
 QUEUES_FORGET_S = 310  # what everybody else's do, and a little more
 MAX_SHOWN = 20
@@ -88,7 +87,7 @@ def attacked_site(environ: Mapping[str, str], *, short: bool) -> Iterator[Site]:
                 agents=[agent.agent_id for agent in centre.agents],
                 plays_providers=True,
                 forgets_after_s=FORGETS_AFTER_S + 0.5,
-                at_once=16,
+                at_once=24,
                 logs=lambda: "\n".join([*process.log, log.read_text(encoding="utf-8")]),
             )
 
@@ -121,8 +120,3 @@ def _site_at(url: str, environ: Mapping[str, str], *, short: bool) -> Site:
 
 def _socket_of(url: str) -> str:
     return url.replace("http", "ws", 1) + "/socket"
-
-
-def environment() -> Mapping[str, str]:
-    """Return where the attacked deployment is told."""
-    return os.environ

@@ -1,7 +1,7 @@
 """How much of an event a thread can take.
 
-What is larger than an item of a table would never get onto it, and would hold up all that its customer says after it. An
-item has 400 KB, a key 1 KB
+What is larger than an item of a table would never get onto it, and would hold up all that its customer says after it.
+An item has 400 KB, a key 1 KB
 (docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
 """
 

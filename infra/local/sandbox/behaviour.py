@@ -57,7 +57,8 @@ def read_rule(said: Any, channels: set[str]) -> Rule:
     if unknown := said.keys() - {field.name for field in fields(Rule)}:
         raise BadBehaviourError(f"unknown: {', '.join(sorted(unknown))}")
     rule = Rule(**said)
-    rule.breaks = Break(rule.breaks) if rule.breaks in [*Break] else rule.breaks
+    if isinstance(rule.breaks, str) and rule.breaks in [*Break]:
+        rule.breaks = Break(rule.breaks)
     for problem in _problems(rule):
         raise BadBehaviourError(problem)
     return rule

@@ -103,7 +103,8 @@ async def take_back(case: Case) -> None:
     assert withdraw is not None
     assert change is not None
     await case.open()
-    first, second, _ = case.draft("m1"), case.draft("m2"), await case.deliver(case.draft("m3"))
+    first, second = case.draft("m1"), case.draft("m2")
+    await case.deliver(case.draft("m3"))
     case.said["m1"].text = case.said["m2"].text = None
     gone = [withdraw(said, case.since + 60) for said in (first, second)]
     case.again(7)

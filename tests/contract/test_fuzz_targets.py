@@ -9,7 +9,7 @@ from tests.chaos.fuzz import keep, try_target
 from tests.chaos.fuzzing import TARGETS
 from tests.chaos.fuzzing.target import FINDINGS, findings_of
 from tests.chaos.mutations import each_leaf_changed, leaves, mutated, replaced, without
-from throughline.channels import CHANNELS
+from throughline.channels import WEBHOOK_CHANNELS
 
 FOUND = [(name, path) for name in TARGETS for path in sorted(findings_of(name).glob("*"))]
 
@@ -17,7 +17,7 @@ each_target = pytest.mark.parametrize("name", list(TARGETS))
 
 
 def test_every_channel_is_fuzzed() -> None:
-    assert {f"webhook/{channel}" for channel in CHANNELS} <= TARGETS.keys()
+    assert {f"webhook/{channel}" for channel in WEBHOOK_CHANNELS} <= TARGETS.keys()
 
 
 @each_target

@@ -21,7 +21,7 @@ from tests.chaos.provider.statuses import went_back
 from tests.chaos.talks import TALKS
 from tests.chaos.talks.talk import Payload, Picture, Talk
 from tests.chaos.tally import Tally
-from throughline.channels import CHANNELS
+from throughline.channels import WEBHOOK_CHANNELS
 from throughline.domain.messages import (
     DELIVERY_RANK,
     ChannelEvent,
@@ -60,8 +60,8 @@ def heard(talk: Talk, payload: Payload, query: str = "") -> Sequence[ChannelEven
         body=webhook.body,
         received_ms=AT * 1000,
     )
-    CHANNELS[talk.channel].verify(request, account)
-    return CHANNELS[talk.channel].parse(request, account)
+    WEBHOOK_CHANNELS[talk.channel].verify(request, account)
+    return WEBHOOK_CHANNELS[talk.channel].parse(request, account)
 
 
 def said(talk: Talk, sender: Sender, text: str = "Where is it?", at: int = AT) -> Payload:

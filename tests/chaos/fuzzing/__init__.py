@@ -14,7 +14,7 @@ from tests.chaos.fuzzing.frames import (
 from tests.chaos.fuzzing.jobs import inbound_jobs, job_target, media_jobs, outbound_jobs
 from tests.chaos.fuzzing.target import Target
 from tests.chaos.fuzzing.webhooks import webhook_target
-from throughline.channels import CHANNELS
+from throughline.channels import WEBHOOK_CHANNELS
 from throughline.domain.encodings import (
     decode_inbound,
     decode_media,
@@ -25,7 +25,7 @@ from throughline.domain.encodings import (
 )
 
 TARGETS: Mapping[str, Target] = {
-    **{f"webhook/{channel}": webhook_target(channel) for channel in CHANNELS},
+    **{f"webhook/{channel}": webhook_target(channel) for channel in WEBHOOK_CHANNELS},
     "job/inbound": job_target(decode_inbound, encode_inbound, inbound_jobs),
     "job/outbound": job_target(decode_outbound, encode_outbound, outbound_jobs),
     "job/media": job_target(decode_media, encode_media, media_jobs),

@@ -12,7 +12,7 @@ from tests.http_fixtures import (
     names,
 )
 from throughline.aws.queues import compact
-from throughline.channels import CHANNELS
+from throughline.channels import WEBHOOK_CHANNELS
 from throughline.domain.conversations import Direction, Entry, EntryKind
 from throughline.domain.encodings import (
     InboundJob,
@@ -46,7 +46,7 @@ def inbound_jobs() -> Iterable[InboundJob]:
         for name in names(channel):
             fixture = load(channel, name)
             with contextlib.suppress(MalformedPayloadError):
-                for event in CHANNELS[channel].parse(fixture.request, fixture.account):
+                for event in WEBHOOK_CHANNELS[channel].parse(fixture.request, fixture.account):
                     yield InboundJob(inbound="0f", arrival_ms=1_763_800_000_000, event=event)
 
 

@@ -23,7 +23,7 @@ from tests.http_fixtures import (
     read,
 )
 from throughline.aws.queues import compact
-from throughline.channels import CHANNELS
+from throughline.channels import WEBHOOK_CHANNELS
 from throughline.domain.encodings import (
     InboundJob,
     decode_inbound,
@@ -52,7 +52,7 @@ def webhook_target(channel: str) -> Target:
 
 def _webhook_attempt(channel: str) -> Attempt:
     """Read a whole request: once by the adapter alone, once signed and through the door onto a thread."""
-    adapter, account = CHANNELS[channel], ACCOUNTS[channel]
+    adapter, account = WEBHOOK_CHANNELS[channel], ACCOUNTS[channel]
     secrets = [value for values in account.secrets.values() for value in values]
 
     def attempt(data: bytes) -> None:

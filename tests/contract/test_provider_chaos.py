@@ -144,7 +144,7 @@ def test_every_fault_of_a_send_api_is_tried_once(talk: Talk) -> None:
 
 
 def case_of(*words: str) -> Case:
-    site = SimpleNamespace(tally=Tally(), broke=None)
+    site = SimpleNamespace(tally=Tally(), broke=None, centre=CENTRE)
     site.broke = site.tally.broken.append
     floor = SimpleNamespace(opened={})
     place = Place(site=cast("Any", site), floor=cast("Any", floor), options=Options(seed=1, short=True), round=0)

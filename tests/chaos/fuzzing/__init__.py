@@ -7,9 +7,11 @@ from tests.chaos.fuzzing.desk import desk_attempt, desk_seeds, token_attempt, to
 from tests.chaos.fuzzing.frames import (
     frame_seeds,
     read_any_frame,
+    read_any_visitor_frame,
     socket_attempt,
     splitting_attempt,
     splitting_seeds,
+    visitor_frame_seeds,
 )
 from tests.chaos.fuzzing.jobs import inbound_jobs, job_target, media_jobs, outbound_jobs
 from tests.chaos.fuzzing.target import Target
@@ -30,6 +32,7 @@ TARGETS: Mapping[str, Target] = {
     "job/outbound": job_target(decode_outbound, encode_outbound, outbound_jobs),
     "job/media": job_target(decode_media, encode_media, media_jobs),
     "frame": Target(seeds=frame_seeds, prepare=lambda: read_any_frame),
+    "visitor_frame": Target(seeds=visitor_frame_seeds, prepare=lambda: read_any_visitor_frame),
     "socket": Target(seeds=frame_seeds, prepare=socket_attempt, cost=5),
     "splitting": Target(seeds=splitting_seeds, prepare=splitting_attempt),
     "desk": Target(seeds=desk_seeds, prepare=desk_attempt),

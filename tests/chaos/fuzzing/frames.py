@@ -14,10 +14,12 @@ from tests.tables import fake_stores
 from throughline.aws.queues import compact
 from throughline.domain.client_frames import frame_id_of, read_frame
 from throughline.domain.errors import (
+    ForbiddenError,
     InvalidRequestError,
     ThroughlineError,
 )
 from throughline.domain.frame_splitting import frames_within
+from throughline.domain.visitor_frames import read_visitor_frame
 
 CONVERSATION = "h-00112233445566778899.0123456789"
 FRAMES: tuple[dict[str, Any], ...] = (
@@ -47,6 +49,27 @@ FRAMES: tuple[dict[str, Any], ...] = (
 
 def frame_seeds(conversation: str = CONVERSATION) -> list[bytes]:
     return [json.dumps({"id": "f1", **frame}).replace(CONVERSATION, conversation).encode() for frame in FRAMES]
+
+
+def visitor_frame_seeds() -> list[bytes]:
+    """Return a frame of each action that visitors have."""
+    entry = "h-00112233445566778899.1763800000000.0123456789abcdef012345"
+    frames: tuple[dict[str, Any], ...] = (
+        {"action": "hello", "resume": entry},
+        {"action": "ping"},
+        {"action": "message.send", "message_id": "m1", "text": "Hi", "attachments": ["u-1"], "reply_to": entry},
+        {"action": "typing"},
+        {"action": "received", "entries": [entry]},
+        {"action": "read", "entries": [entry]},
+        {"action": "note.add", "text": "not for visitors"},
+    )
+    return [json.dumps({"id": "f1", **frame}).encode() for frame in frames]
+
+
+def read_any_visitor_frame(data: bytes) -> None:
+    text = data.decode(errors="replace")
+    frame = declared((InvalidRequestError, ForbiddenError), (), lambda: read_visitor_frame(text))
+    assert frame is None or frame.frame_id == frame_id_of(text)
 
 
 def read_any_frame(data: bytes) -> None:

@@ -15,6 +15,7 @@ from infra.local.webhooks import Webhook
 from tests.chaos.options import Options
 from tests.chaos.provider.floor import OFFER_S, Floor, Held
 from tests.chaos.provider.site import Site
+from tests.chaos.talks import TALKS
 from tests.chaos.talks.talk import Payload, Talk
 
 SETTLED_S = 60.0
@@ -57,6 +58,7 @@ class Case:
         # Its own draws: what one case does depends on the seed alone, however they run side by side.
         self.chance = place.options.draws(f"providers/{talk.channel}/{attack}/{place.round}")
         self.mark = f"q{self.chance.randrange(16**10):010x}"
+        self.others = sorted({account.channel for account in self.site.centre.accounts} & TALKS.keys() - {talk.channel})
         self._short = place.options.short
         self.sender = talk.sender()
         self.said: dict[str, Said] = {}

@@ -77,7 +77,7 @@ async def misdirect(case: Case) -> None:
     await case.open()
     webhook, client = _aside(case), case.site.client
     channel, name = case.account.channel, case.account.name
-    others = [account.webhook_path for account in case.site.centre.accounts if account.channel != channel]
+    others = [case.site.centre.account(other).webhook_path for other in case.others]
     wrong = {f"/webhooks/{channel}/nobody": 404, f"/webhooks/pigeon/{name}": 404, **dict.fromkeys(others, 401)}
     for path, status in wrong.items():
         case.again()

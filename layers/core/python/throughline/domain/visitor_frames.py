@@ -12,8 +12,8 @@ from throughline.domain.client_frames import (
     ClientFrame,
 )
 from throughline.domain.errors import ForbiddenError, InvalidRequestError
-from throughline.domain.identifiers import parse_entry_id
-from throughline.domain.json_fields import MAX_REFERENCE_CHARACTERS, Fields, decode_object
+from throughline.domain.identifiers import MAX_REFERENCE_CHARACTERS, parse_entry_id
+from throughline.domain.json_fields import Fields, decode_object
 
 MAX_SEEN = 50
 

@@ -106,7 +106,7 @@ async def tell_it_oddly(case: Case) -> None:
         for recording in _recordings(case)
         for body in each_leaf_changed(recording.webhook.body, case.chance)
     ]
-    for recording in case.chance.sample(changed, min(len(changed), case.amount(30, 600))):
+    for recording in case.chance.sample(changed, min(len(changed), case.amount(30, 300))):
         case.again()
         await case.post(recording.webhook, query=recording.query)
     await case.settle()

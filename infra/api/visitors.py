@@ -7,7 +7,7 @@ from infra.api.kinds import COUNT, FLAG, INSTANT, TRUE, Schema, constant, listin
 from infra.api.records import ENTRY_CONTENT
 from throughline.domain.client_frames import MAX_ATTACHMENTS, MAX_ID_CHARACTERS, MAX_TEXT_CHARACTERS
 from throughline.domain.conversations import Direction
-from throughline.domain.json_fields import MAX_REFERENCE_CHARACTERS
+from throughline.domain.identifiers import MAX_REFERENCE_CHARACTERS
 from throughline.domain.visitor_frames import MAX_SEEN
 from throughline.domain.visitor_views import STATES_TOLD
 from throughline.domain.visitors import COMMON_FIELDS, SHOWN_KINDS, SHOWN_STATUSES

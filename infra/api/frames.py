@@ -27,7 +27,8 @@ from throughline.domain.client_frames import (
     MAX_RESUMED,
     MAX_TEXT_CHARACTERS,
 )
-from throughline.domain.json_fields import MAX_INSTANT_CHARACTERS, MAX_REFERENCE_CHARACTERS
+from throughline.domain.identifiers import MAX_REFERENCE_CHARACTERS
+from throughline.domain.json_fields import MAX_INSTANT_CHARACTERS
 from throughline.domain.quick_replies import (
     MAX_DESCRIPTION_CHARACTERS,
     MAX_FORM_VALUES,

@@ -4,15 +4,18 @@ Told here and nowhere else. An unexpected error answers ``internal``; its place 
 """
 
 import functools
+import json
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ParamSpec
 
 from chalice.app import Response
 
-from functions._wiring import world
-from throughline.aws.queues import read_body
+from functions._wiring import now_ms, world
+from throughline.aws.queues import failure_key, read_body, refusal_key
 from throughline.domain.errors import (
+    ConfigurationError,
     ConflictError,
     InvalidRequestError,
     RejectedError,
@@ -114,6 +117,9 @@ def _words(error: Exception) -> str:
 
 # ---------------------------------------------------------------- SQS
 
+GIVEN_UP_AFTER = 8  # deliveries of a record; the template's `maxReceiveCount`
+_NOTED_FROM = GIVEN_UP_AFTER - 1  # the last delivery may come to an end without a word
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordMeta:
@@ -167,6 +173,8 @@ def _handle_record(record: Mapping[str, Any], handle: Handle) -> None:
         _set_aside(record, meta, error)
     except Exception as error:
         _log(error, where=_queue_name(record), record=meta.message_id, receive_count=meta.receive_count)
+        if meta.receive_count >= _NOTED_FROM:
+            _note_failure(record, meta, error)
         raise
 
 
@@ -182,10 +190,50 @@ def _meta(record: Mapping[str, Any]) -> RecordMeta:
 
 def _set_aside(record: Mapping[str, Any], meta: RecordMeta, error: RejectedError) -> None:
     queue = _queue_name(record)
-    key = f"refused/{queue}/{meta.message_id}.json"
-    world().blobs.put(key, record["body"].encode(), "application/json")
+    key = refusal_key(queue, meta.message_id)
+    whole = {**_reason(error, meta), "group": record["attributes"].get("MessageGroupId"), "body": record["body"]}
+    world().blobs.put(key, json.dumps(whole).encode(), "application/json")
     world().telemetry.count("record_refused", queue=queue, code=error.code)
     logger.error("record refused", extra={"where": queue, "code": error.code, "kept": key}, exc_info=error)
+
+
+def _note_failure(record: Mapping[str, Any], meta: RecordMeta, error: Exception) -> None:
+    """Write down why a record that is about to be given up failed: SQS hands on the record and no reason."""
+    key = failure_key(_queue_name(record), record["body"])
+    try:
+        world().blobs.put(key, json.dumps(_reason(error, meta)).encode(), "application/json")
+    except (ThroughlineError, ConfigurationError) as problem:
+        _log(problem, where="note of a failure", record=meta.message_id)
+
+
+def _reason(error: Exception, meta: RecordMeta) -> dict[str, Any]:
+    """Return what may be told of a failure: nobody's words but our own."""
+    return {
+        "record": meta.message_id,
+        "code": _code(error),
+        "error": type(error).__name__,
+        "why": str(error) if isinstance(error, ThroughlineError | ConfigurationError) else None,
+        "place": _place(error),
+        "receive_count": meta.receive_count,
+        "sent_ms": meta.sent_ms,
+        "at_ms": now_ms(),
+    }
+
+
+def _place(error: Exception) -> str:
+    """Return where in the code it came up: the innermost line that is ours, and the innermost of all if that is not."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = next((frame for frame in reversed(frames) if _is_ours(frame.filename)), None)
+    told = [frame for frame in (ours, frames[-1] if frames else None) if frame]
+    return " < ".join(dict.fromkeys(f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in told[::-1]))
+
+
+def _is_ours(file_name: str) -> bool:
+    return "/throughline/" in file_name or "/functions/" in file_name
+
+
+def _short(file_name: str) -> str:
+    return "/".join(file_name.split("/")[-2:])
 
 
 def _queue_name(record: Mapping[str, Any]) -> str:

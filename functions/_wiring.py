@@ -100,6 +100,11 @@ def _due_timers() -> "DynamoDueTimers":
 
 @cache
 def _deployed() -> World:
+    return world_of(_environment())
+
+
+def world_of(stage: "Environment") -> World:
+    """Return the world of a stage; nothing in it is asked before it is used."""
     from throughline.aws.blobs import S3Blobs
     from throughline.aws.clients import Clients
     from throughline.aws.queues import SqsJobs, SqsTimers
@@ -109,13 +114,13 @@ def _deployed() -> World:
     from throughline.channels.http import UrllibHttp
     from throughline.store.connections import DynamoConnections
     from throughline.store.customers import DynamoCustomers
+    from throughline.store.due_timers import DynamoDueTimers
     from throughline.store.intake import DynamoIntake
     from throughline.store.routing import DynamoRouting
     from throughline.store.settings import DynamoSettings
     from throughline.store.threads import DynamoThreads
     from throughline.telemetry import PowertoolsTelemetry
 
-    stage = _environment()
     clients = Clients(
         region=stage.aws_region, sockets_endpoint=stage.sockets_endpoint, endpoint_url=stage.aws_endpoint_url
     )
@@ -128,7 +133,7 @@ def _deployed() -> World:
         connections=DynamoConnections(routing),
         intake=DynamoIntake(routing),
         settings=DynamoSettings(_table(stage.settings_table), clock=now_ms),
-        timers=SqsTimers(clients, stage.timers_queue_url, far=_due_timers().put, clock=now_ms),
+        timers=SqsTimers(clients, stage.timers_queue_url, far=DynamoDueTimers(routing).put, clock=now_ms),
         inbound=SqsJobs(clients, stage.inbound_queue_url, blobs),
         outbound=SqsJobs(clients, stage.outbound_queue_url, blobs),
         media=SqsJobs(clients, stage.media_queue_url, blobs),

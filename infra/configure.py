@@ -5,35 +5,29 @@ Nothing is written unless the whole file is right. Exit code 0 if it was done, 1
 
 import argparse
 import getpass
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from urllib.parse import urlsplit
 
-from infra.addresses import is_web_address
 from infra.configuration.apply import Applied, Request, apply, rollback, settled
 from infra.configuration.check import Checked, check_file
 from infra.configuration.differences import differences
 from infra.configuration.render import as_text
-from infra.configuration.schema import LOCAL_STAGE, is_parameter_name
+from infra.configuration.schema import is_parameter_name
 from infra.configuration.stages import Stage, now_ms
+from infra.endpoints import stage_options, use_endpoint
 from throughline.domain.errors import ConfigurationError, ThroughlineError
 from throughline.store.settings import Version
 
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
-# What a stack on this machine takes; a real account's region and credentials come from the environment as always.
-_LOCAL_ENVIRONMENT = {"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local"}
 _LISTED = 20
-_ENDPOINT_ADVICE = "give the address that `make run` prints as `AWS engine`: ENDPOINT=http://… (--endpoint http://…)"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     given = _parser().parse_args(arguments)
     try:
-        _use_endpoint(given)
+        use_endpoint(given.stage, given.endpoint, needed=given.command != "check")
         return COMMANDS[given.command](given)
     except (ThroughlineError, ConfigurationError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -42,9 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m infra.configure", description=__doc__)
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--stage", default="dev", help="the stage it is about (dev)")
-    common.add_argument("--endpoint", help="where AWS is answered for, if not by AWS: http://127.0.0.1:4566")
+    common = stage_options()
     signed = argparse.ArgumentParser(add_help=False)
     signed.add_argument("--by", default=getpass.getuser(), help="who does it, for the history (you)")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -65,25 +57,6 @@ def _parser() -> argparse.ArgumentParser:
     secret = commands.add_parser("set-secret", help="read a secret from standard input", parents=[common])
     secret.add_argument("name")
     return parser
-
-
-def _use_endpoint(given: argparse.Namespace) -> None:
-    endpoint = given.endpoint or os.environ.get("AWS_ENDPOINT_URL")
-    if not endpoint and given.stage == LOCAL_STAGE and given.command != "check":
-        raise ConfigurationError(f"stage {LOCAL_STAGE} is on this machine; {_ENDPOINT_ADVICE}")
-    if not endpoint:
-        return
-    if not is_web_address(endpoint):
-        raise ConfigurationError(f"{endpoint!r} is no address of an AWS engine; {_ENDPOINT_ADVICE}")
-    os.environ["AWS_ENDPOINT_URL"] = endpoint
-    if urlsplit(endpoint).hostname not in _LOOPBACK:
-        return
-    # The local stage is always the same account: what an operator has set up for a real one leads elsewhere.
-    chosen = _LOCAL_ENVIRONMENT if given.stage == LOCAL_STAGE else _LOCAL_ENVIRONMENT | os.environ
-    os.environ.update(chosen)
-    if given.stage == LOCAL_STAGE:
-        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
-            os.environ.pop(name, None)
 
 
 def _check(given: argparse.Namespace) -> int:

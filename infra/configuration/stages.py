@@ -74,7 +74,7 @@ class Stage:
         Raises:
             ConfigurationError: no region is named, or there is no such stage there.
         """
-        clients = Clients(region=_region(), endpoint_url=os.environ.get("AWS_ENDPOINT_URL", ""))
+        clients = Clients(region=find_region(), endpoint_url=os.environ.get("AWS_ENDPOINT_URL", ""))
         with translated(f"looking for the queue of timers of stage {name}"):
             queue_url = clients.sqs.get_queue_url(QueueName=f"throughline-{name}-timers")["QueueUrl"]
         connection = connect()
@@ -87,8 +87,12 @@ class Stage:
         )
 
 
-def _region() -> str:
-    """Return the region, and settle it: the tables' connection would fall back on a region of its own."""
+def find_region() -> str:
+    """Return the region, and settle it: the tables' connection would fall back on a region of its own.
+
+    Raises:
+        ConfigurationError: none is named.
+    """
     region = os.environ.get("AWS_REGION") or botocore.session.get_session().get_config_variable("region")
     if not region:
         raise ConfigurationError("no region is named; set AWS_REGION")

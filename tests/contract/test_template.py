@@ -13,6 +13,7 @@ from cfnlint.template import Template
 from chalice.cli.factory import CLIFactory
 from chalice.deploy.validate import validate_configuration
 
+from functions._edges import GIVEN_UP_AFTER
 from infra.layers import ROOT, runtime
 from infra.lint import lint, transform
 from infra.lint_rules.queues import (
@@ -90,7 +91,10 @@ def test_a_queue_gives_up_after_eight_tries_into_its_own_dead_letter_queue(logic
 
     assert queue["QueueName"] == sub(f"throughline-${{Stage}}-{name}")
     assert queues[dead_id]["QueueName"] == sub(f"throughline-${{Stage}}-{stem}-dead{dot}{fifo}")
-    assert queue["RedrivePolicy"] == {"deadLetterTargetArn": {"Fn::GetAtt": [dead_id, "Arn"]}, "maxReceiveCount": 8}
+    assert queue["RedrivePolicy"] == {
+        "deadLetterTargetArn": {"Fn::GetAtt": [dead_id, "Arn"]},
+        "maxReceiveCount": GIVEN_UP_AFTER,
+    }
     assert queue["VisibilityTimeout"] == 90
     assert queues[dead_id]["MessageRetentionPeriod"] > queue["MessageRetentionPeriod"]  # its clock started in the queue
 

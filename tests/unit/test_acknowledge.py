@@ -181,7 +181,7 @@ def test_a_report_on_a_message_that_is_not_ours_is_kept_and_counted(entry: str |
     assert scene.the_entry() == before
     ((key, (content, _)),) = scene.blobs.kept.items()
     assert key.startswith("kept/telegram/2025/11/22/")
-    assert json.loads(content)["raw"] == {"status": "delivered"}
+    assert json.loads(content)["job"]["event"]["raw"] == {"status": "delivered"}
     assert scene.telemetry.total("webhook_kept", channel="telegram", reason="unknown_message") == 1
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from functions._edges import RecordMeta, answer_frame, answers_http, answers_screen, process_records
+from functions._edges import GIVEN_UP_AFTER, RecordMeta, answer_frame, answers_http, answers_screen, process_records
 from functions._wiring import use_world
 from tests.fakes.blobs import FakeBlobs
 from tests.fakes.telemetry import FakeTelemetry
+from tests.unit.ends import broken
 from throughline.domain.errors import (
     ConfigurationError,
     ConflictError,
@@ -257,17 +258,45 @@ def test_what_we_will_never_accept_is_kept_whole_and_holds_up_nobody(stage: Stag
     assert (failed(answer), stage.done) == ([], [1])
     (key,) = stage.blobs.kept
     assert key == "refused/throughline-test-inbound.fifo/message-0.json"
-    assert json.loads(stage.blobs.get(key)) == {"n": 0, "raise": kind}
+    aside = json.loads(stage.blobs.get(key))
+    assert json.loads(aside["body"]) == {"n": 0, "raise": kind}
+    assert (aside["group"], aside["why"]) == ("g", str(FAILURES[kind]))
     assert stage.telemetry.total("record_refused") == 1
 
 
-def test_a_record_that_cannot_be_set_aside_stays_on_the_queue(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(*_: object) -> None:
-        raise StoreUnavailableError("the bucket did not answer")
+@pytest.mark.parametrize(
+    ("kind", "code", "why"),
+    [("store", "store_unavailable", "throttled"), ("configuration", "internal", "no queue"), ("bug", "internal", None)],
+)
+def test_why_a_record_is_about_to_be_given_up_is_noted(stage: Stage, kind: str, code: str, why: str | None) -> None:
+    process_records(event({"raise": kind}, receive_count=GIVEN_UP_AFTER - 1), stage.handle, fifo=True)
 
-    monkeypatch.setattr(stage.blobs, "put", full)
+    ((key, (content, _)),) = stage.blobs.kept.items()
+    assert key.startswith("dead/throughline-test-inbound.fifo/")
+    note = json.loads(content)
+    assert (note["code"], note["error"], note["why"]) == (code, type(FAILURES[kind]).__name__, why)
+    assert (note["record"], note["receive_count"], note["sent_ms"]) == ("message-0", 7, 1_763_800_000_000)
+    assert note["place"].startswith("unit/test_edges.py:")
+    assert "functions/_edges.py:" in note["place"]
+    assert SECRET not in content.decode()
 
-    assert failed(process_records(event({"raise": "invalid"}), stage.handle, fifo=True)) == ["message-0"]
+
+def test_an_earlier_failure_leaves_no_note(stage: Stage) -> None:
+    process_records(event({"raise": "bug"}, receive_count=GIVEN_UP_AFTER - 2), stage.handle, fifo=True)
+
+    assert stage.blobs.kept == {}
+
+
+def test_a_reason_that_cannot_be_noted_does_not_hide_the_failure(stage: Stage) -> None:
+    with broken(stage.blobs, "put"):
+        answer = process_records(event({"raise": "bug"}, receive_count=GIVEN_UP_AFTER), stage.handle, fifo=True)
+
+    assert failed(answer) == ["message-0"]
+
+
+def test_a_record_that_cannot_be_set_aside_stays_on_the_queue(stage: Stage) -> None:
+    with broken(stage.blobs, "put"):
+        assert failed(process_records(event({"raise": "invalid"}), stage.handle, fifo=True)) == ["message-0"]
 
 
 def test_a_body_too_large_for_the_queue_is_fetched_from_the_bucket(stage: Stage) -> None:

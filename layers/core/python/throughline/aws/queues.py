@@ -108,6 +108,19 @@ def read_body(record_body: str, blobs: Blobs) -> dict[str, Any]:
     return job
 
 
+def failure_key(queue: str, record_body: str) -> str:
+    """Return the key of the note why a record was given up.
+
+    It goes by the body, because a record keeps that wherever it is moved.
+    """
+    return f"dead/{queue}/{hashlib.sha256(record_body.encode()).hexdigest()[:32]}.json"
+
+
+def refusal_key(queue: str, message_id: str) -> str:
+    """Return the key under which a record is set aside that will never be accepted as it is."""
+    return f"refused/{queue}/{message_id}.json"
+
+
 class SqsTimers:
     """Timers: near ones are delayed messages, far ones (over 900 s) are handed to `far` with the instant they are due.
 

@@ -20,7 +20,7 @@ from throughline.domain.identifiers import digest, parse_entry_id
 from throughline.domain.messages import ChannelEvent, NotUnderstood, StatusReported
 from throughline.domain.sizes import cut_to_size, fits
 from throughline.flows.accounts import open_account, webhook_url
-from throughline.flows.keep import keep_event, keep_webhook
+from throughline.flows.keep import LeftOver, keep_webhook, left_over
 from throughline.flows.limit_intake import Excess, find_excess, group_for, require_room
 from throughline.flows.queue_events import queue_events
 from throughline.ports import Account, WebhookAnswer, WebhookChannel, WebhookRequest, World
@@ -43,6 +43,14 @@ class IncomingWebhook:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What became of a webhook: how many events were queued, and what was left over, for which it is kept."""
+
+    queued: int
+    rest: tuple[LeftOver, ...]
+
+
 def accept_webhook(world: World, incoming: IncomingWebhook, *, max_bytes: int) -> WebhookAnswer:
     """Return what the provider is told, once everything in its webhook is durable.
 
@@ -59,15 +67,15 @@ def accept_webhook(world: World, incoming: IncomingWebhook, *, max_bytes: int) -
         TooManyRequestsError: all of it is over a limit; nothing was taken, and the provider will try again.
     """
     try:
-        channel, configured = _find(world, incoming)
+        channel, configured = find_webhook_account(world, incoming.channel, incoming.account)
         if len(incoming.body) > max_bytes:
             raise PayloadTooLargeError(f"a webhook may have {max_bytes} bytes")
-        account, request = open_account(world, configured), _request(world, incoming)
+        account, request = open_account(world, configured), as_request(world, incoming, world.clock())
         answer = channel.handshake(request, account)
         if answer is not None:
             return answer
         channel.verify(request, account)
-        _take_in(world, channel, configured, account, request)
+        take_in(world, channel, configured, account, request)
     except (RejectedError, TooManyRequestsError) as refusal:
         known = incoming.channel if incoming.channel in world.channels else "unknown"
         world.telemetry.count("webhook_refused", channel=known, code=refusal.code)
@@ -75,15 +83,21 @@ def accept_webhook(world: World, incoming: IncomingWebhook, *, max_bytes: int) -
     return channel.accepted(request)
 
 
-def _find(world: World, incoming: IncomingWebhook) -> tuple[WebhookChannel, ChannelAccount]:
-    channel = world.channels.get(incoming.channel)
-    configured = world.settings.find_account(incoming.channel, incoming.account) if channel else None
+def find_webhook_account(world: World, channel_name: str, name: str) -> tuple[WebhookChannel, ChannelAccount]:
+    """Return the channel and the account of a webhook's address.
+
+    Raises:
+        UnknownAccountError: there is no such channel, or no account of that name.
+    """
+    channel = world.channels.get(channel_name)
+    configured = world.settings.find_account(channel_name, name) if channel else None
     if not isinstance(channel, WebhookChannel) or configured is None:
         raise UnknownAccountError("no such channel account is configured")
     return channel, configured
 
 
-def _request(world: World, incoming: IncomingWebhook) -> WebhookRequest:
+def as_request(world: World, incoming: IncomingWebhook, received_ms: int) -> WebhookRequest:
+    """Return a webhook as adapters read it: under the configured URL, with header names in lower case."""
     url = webhook_url(world, incoming.channel, incoming.account)
     query: dict[str, str] = {}
     for name, value in parse_qsl(incoming.query, keep_blank_values=True):
@@ -94,33 +108,47 @@ def _request(world: World, incoming: IncomingWebhook) -> WebhookRequest:
         headers={name.lower(): value for name, value in incoming.headers.items()},
         query=query,
         body=incoming.body,
-        received_ms=world.clock(),
+        received_ms=received_ms,
     )
 
 
 # ---------------------------------------------------------------- authentic from here on
 
 
-def _take_in(
-    world: World, channel: WebhookChannel, configured: ChannelAccount, account: Account, request: WebhookRequest
-) -> None:
-    """Queue what was understood, then keep what was not: one odd item costs nothing but itself."""
+def take_in(  # noqa: PLR0913 - whose it is, what it says, and whether limits count
+    world: World,
+    channel: WebhookChannel,
+    configured: ChannelAccount,
+    account: Account,
+    request: WebhookRequest,
+    *,
+    limited: bool = True,
+) -> Taken:
+    """Queue what an authentic webhook says, and keep it whole for what was not understood; return what came of it.
+
+    One odd item costs nothing but itself. The same webhook may be taken in again: what is filed already is found so.
+
+    Raises:
+        TooManyRequestsError: it is `limited`, and all of it is over a limit.
+    """
     try:
         events = channel.parse(request, account)
     except MalformedPayloadError:
-        keep_webhook(world, account.channel, account.name, request, UNREADABLE)
-        return
+        rest: tuple[LeftOver, ...] = (LeftOver(reason=UNREADABLE),)
+        keep_webhook(world, account, request, rest)
+        return Taken(queued=0, rest=rest)
     at_ms = request.received_ms
-    parts = [_part(world, configured, account, event, at_ms) for event in events]
-    if channel.retries_refused_webhooks:
+    parts = [_part(world, configured, account, event, at_ms if limited else None) for event in events]
+    if limited and channel.retries_refused_webhooks:
         require_room([part.excess for part in parts], at_ms)
     for limit in sorted({part.excess for part in parts if part.excess}):
         world.telemetry.count("webhook_over_limit", channel=channel.name, limit=limit)
-    wanted = [part for part in parts if part.unwanted is None]
-    queue_events(world, [(part.event, _group(world, part.event, part.excess)) for part in wanted], at_ms)
-    for part in parts:
-        if part.unwanted is not None or part.event is not part.whole:
-            keep_event(world, part.whole, part.unwanted or TOO_LARGE, at_ms)
+    wanted = [(part.event, group_of(world, part.event, part.excess)) for part in parts if part.unwanted is None]
+    queue_events(world, wanted, at_ms)
+    rest = tuple(left_over(part.whole, part.why_left) for part in parts if part.why_left is not None)
+    if rest:
+        keep_webhook(world, account, request, rest)
+    return Taken(queued=len(wanted), rest=rest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,10 +163,18 @@ class _Part:
     unwanted: str | None
     excess: Excess | None
 
+    @property
+    def why_left(self) -> str | None:
+        """Return why something of it is left over, or None if all of it was taken."""
+        return self.unwanted or (None if self.event is self.whole else TOO_LARGE)
 
-def _part(world: World, configured: ChannelAccount, account: Account, whole: ChannelEvent, at_ms: int) -> _Part:
+
+def _part(world: World, configured: ChannelAccount, account: Account, whole: ChannelEvent, at_ms: int | None) -> _Part:
+    """Return an event with what stands against it; without an instant it is charged to nobody."""
     event = cut_to_size(whole)
     unwanted = _why_not(world, configured, account, event)
+    if at_ms is None:
+        return _Part(whole=whole, event=event, unwanted=unwanted, excess=None)
     owner = _owner(world, event) if unwanted is None else None  # of others the webhook's proof does not speak
     excess = find_excess(world, event, owner or configured, at_ms, of_sender=owner is not None)
     return _Part(whole=whole, event=event, unwanted=unwanted, excess=excess)
@@ -177,7 +213,7 @@ def _secrets_of(account: ChannelAccount) -> set[str]:
     return {parameter for parameters in account.secrets.values() for parameter in parameters}
 
 
-def _group(world: World, event: ChannelEvent, excess: Excess | None) -> str:
+def group_of(world: World, event: ChannelEvent, excess: Excess | None = None) -> str:
     """Return what an event must keep its order with: one person's events, or the reports on one message."""
     if isinstance(event, StatusReported):
         return _home_in(event.entry) or digest(event.account, event.message_id)

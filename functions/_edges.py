@@ -6,7 +6,7 @@ Told here and nowhere else. An unexpected error answers ``internal``; its place 
 import functools
 import json
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ParamSpec
 
@@ -119,6 +119,8 @@ def _words(error: Exception) -> str:
 
 GIVEN_UP_AFTER = 8  # deliveries of a record; the template's `maxReceiveCount`
 _NOTED_FROM = GIVEN_UP_AFTER - 1  # the last delivery may come to an end without a word
+_APART_FROM = 3  # deliveries after which a record may be one that takes the process with it
+_STEPS_ASIDE_AT = GIVEN_UP_AFTER - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,14 +142,22 @@ class RecordMeta:
 
 
 Handle = Callable[[dict[str, Any], RecordMeta], None]
+Hold = Callable[[str], None]
 
 
-def process_records(event: Mapping[str, Any], handle: Handle, *, fifo: bool) -> dict[str, Any]:
+def process_records(
+    event: Mapping[str, Any], handle: Handle, *, fifo: bool, hold: Hold | None = None
+) -> dict[str, Any]:
     """Handle each record of an SQS event and return the partial batch response: what failed stays in the queue.
 
     In a FIFO queue a failure holds up the rest of its own group and nobody else's. A record that we will never accept
     (RejectedError) would hold it up for nothing: it is set aside whole in the bucket, under ``refused/``, and leaves
     the queue.
+
+    Nobody is given up for another's sake. A function that is cut off fails its whole batch, so a record that failed
+    before is first put where it comes back later than the others (`hold`, with its receipt; wanted where batches have
+    several records). And what waits behind a record in its group is failed along with it each time, so that record
+    steps aside once before its last delivery.
     """
     from aws_lambda_powertools.utilities.batch import (  # noqa: PLC0415 - 50 ms that HTTP and sockets need not pay
         BatchProcessor,
@@ -158,16 +168,39 @@ def process_records(event: Mapping[str, Any], handle: Handle, *, fifo: bool) -> 
 
     processor = SqsFifoPartialProcessor(skip_group_on_error=True) if fifo else BatchProcessor(EventType.SQS)
     processor.raise_on_entire_batch_failure = False  # the error it would raise repeats the words of those below it
+    records = event["Records"]
+    aside = _stepping_aside(records) if fifo else []
+    held_back = hold if hold and len(records) > 1 else _no_hold
 
     def handle_record(record: Any) -> None:
-        _handle_record(record.raw_event, handle)
+        _handle_record(record.raw_event, handle, held_back)
 
-    return dict(process_partial_response(event=dict(event), record_handler=handle_record, processor=processor))
+    answer = process_partial_response(
+        event={"Records": [record for record in records if record not in aside]},
+        record_handler=handle_record,
+        processor=processor,
+    )
+    failed = [{"itemIdentifier": record["messageId"]} for record in aside]
+    return {"batchItemFailures": [*failed, *answer["batchItemFailures"]]}
 
 
-def _handle_record(record: Mapping[str, Any], handle: Handle) -> None:
+def _no_hold(_receipt: str) -> None:
+    """Stay as it is: nobody stands beside it."""
+
+
+def _stepping_aside(records: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the first record of each group that is at its last delivery but one, if others wait behind it."""
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for record in records:
+        groups.setdefault(record["attributes"]["MessageGroupId"], []).append(record)
+    return [first for first, *others in groups.values() if others and _meta(first).receive_count == _STEPS_ASIDE_AT]
+
+
+def _handle_record(record: Mapping[str, Any], handle: Handle, hold: Hold) -> None:
     meta = _meta(record)
     try:
+        if meta.receive_count >= _APART_FROM:
+            hold(meta.receipt)
         handle(read_body(record["body"], world().blobs), meta)
     except RejectedError as error:
         _set_aside(record, meta, error)

@@ -54,6 +54,11 @@ def max_webhook_bytes() -> int:
     return _environment().max_webhook_bytes
 
 
+def apart_s() -> int:
+    """Return after how many seconds a record comes back surely later than the others of its batch."""
+    return 2 * _environment().queue_visibility_s
+
+
 def release_due_timers() -> None:
     """Hand the far timers that come due within minutes on to the queue."""
     from throughline.flows.release_due import release_due

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 NAMES = ("inbound", "outbound", "timers", "media")
 _FIFO = frozenset({"inbound", "outbound"})
+WAIT_S = 1  # without waiting, SQS asks only some of its servers
 _BATCH = 10
 _HELD_S = 120  # how long what is looked at is hidden from others; given back as soon as we are through
 _MOST = 10_000
@@ -110,7 +111,7 @@ class LetterQueue:
             answer = self._clients.sqs.receive_message(
                 QueueUrl=self._dead_url,
                 MaxNumberOfMessages=_BATCH,
-                WaitTimeSeconds=1,  # without waiting, SQS asks only some of its servers
+                WaitTimeSeconds=WAIT_S,
                 VisibilityTimeout=_HELD_S,
                 AttributeNames=["All"],
             )

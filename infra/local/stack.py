@@ -91,6 +91,7 @@ def _environment(options: Options, place: Place) -> Mapping[str, str]:
         **create_resources(place.engine_url, template, STAGE),
         "PUBLIC_URL": place.public_url,
         "LOG_LEVEL": options.functions_log_level,
+        "QUEUE_VISIBILITY_S": str(options.polling.visibility_s),
         "SOCKETS_ENDPOINT": f"{place.local_url}/{SOCKET_STAGE}",
         "PROVIDER_BASES": options.provider_bases or json.dumps(provider_bases(place.local_url)),
         "AWS_EC2_METADATA_DISABLED": "true",

@@ -32,7 +32,7 @@ from tests.contract.packages import (
     sam_template,
     workspace,
 )
-from throughline.settings import Environment, variable_of
+from throughline.settings import DEFAULT_QUEUE_VISIBILITY_S, Environment, variable_of
 
 TABLE, QUEUE, FUNCTION = "AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::Lambda::Function"
 SOURCE, ALARM = "AWS::Lambda::EventSourceMapping", "AWS::CloudWatch::Alarm"
@@ -95,7 +95,7 @@ def test_a_queue_gives_up_after_eight_tries_into_its_own_dead_letter_queue(logic
         "deadLetterTargetArn": {"Fn::GetAtt": [dead_id, "Arn"]},
         "maxReceiveCount": GIVEN_UP_AFTER,
     }
-    assert queue["VisibilityTimeout"] == 90
+    assert queue["VisibilityTimeout"] == DEFAULT_QUEUE_VISIBILITY_S == 90
     assert queues[dead_id]["MessageRetentionPeriod"] > queue["MessageRetentionPeriod"]  # its clock started in the queue
 
 

@@ -20,11 +20,16 @@ class FakeTimers:
     def __init__(self, now_ms: int = 0) -> None:
         self.now_ms = now_ms
         self.armed: list[ArmedTimer] = []
+        self.postponed: list[tuple[str, float]] = []
 
     def arm(self, work: Mapping[str, Any], *, delay_s: float) -> None:
         """Keep a timer; what is in the past is due now."""
         due_ms = self.now_ms + round(max(0.0, delay_s) * 1000)
         self.armed.append(ArmedTimer(work=work, delay_s=delay_s, due_ms=due_ms))
+
+    def postpone(self, receipt: str, *, delay_s: float) -> None:
+        """Remember what was put off, and for how long."""
+        self.postponed.append((receipt, delay_s))
 
     def of_kind(self, kind: str) -> list[ArmedTimer]:
         """Return the timers of one kind of work."""

@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -16,6 +15,7 @@ from throughline.flows.accept_webhook import Taken
 from throughline.flows.acknowledge import acknowledge
 from throughline.flows.drive_again import drive_again
 from throughline.flows.keep import LeftOver
+from throughline.ports import WebhookRequest
 
 ODD = NotUnderstood(channel="telegram", account=ACCOUNT_ID, provider_id="u9", raw={}, reason="unknown_update")
 
@@ -38,12 +38,16 @@ def test_what_a_mended_adapter_understands_is_queued_as_of_when_it_came() -> Non
 
 def test_the_adapter_is_shown_what_it_was_shown_then(monkeypatch: pytest.MonkeyPatch) -> None:
     scene = Scene()
-    seen: list[Any] = []
-    parse = scene.channel.parse
-    monkeypatch.setattr(scene.channel, "parse", lambda *shown: seen.append(shown) or parse(*shown))
+    seen: list[WebhookRequest] = []
+
+    def parse(request: WebhookRequest, _: object) -> list[NotUnderstood]:
+        seen.append(request)
+        return [ODD]
+
+    monkeypatch.setattr(scene.channel, "parse", parse)
     post(scene, ODD, body=b"\xff\x00", query="b=2&a=%41")
     drive_again(replace(scene.world, public_url=""), the_file(scene))
-    (then, _), (again, _) = seen
+    then, again = seen
     assert again == replace(then, headers={"content-type": "application/json"})
 
 

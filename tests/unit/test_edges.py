@@ -264,6 +264,43 @@ def test_what_we_will_never_accept_is_kept_whole_and_holds_up_nobody(stage: Stag
     assert stage.telemetry.total("record_refused") == 1
 
 
+def held(records: dict[str, Any], stage: Stage) -> list[str]:
+    put_off: list[str] = []
+    process_records(records, stage.handle, fifo=False, hold=put_off.append)
+    return put_off
+
+
+def test_a_record_that_failed_before_is_put_where_it_comes_back_apart_from_the_others(stage: Stage) -> None:
+    batch = {"Records": [record(0, {}, 1), record(1, {}, 3), record(2, {}, 2), record(3, {"raise": "bug"}, 7)]}
+    assert held(batch, stage) == ["receipt-1", "receipt-3"]
+
+
+def test_a_record_that_stands_alone_takes_nobody_along(stage: Stage) -> None:
+    assert held(event({}, receive_count=7), stage) == []
+
+
+def test_a_record_is_not_handled_before_it_is_put_apart(stage: Stage) -> None:
+    def unavailable(_: str) -> None:
+        raise StoreUnavailableError("no answer")
+
+    answer = process_records(event({}, {}, receive_count=3), stage.handle, fifo=False, hold=unavailable)
+    assert (failed(answer), stage.done) == (["message-0", "message-1"], [])
+
+
+def test_before_its_last_delivery_a_record_lets_those_behind_it_go_ahead(stage: Stage) -> None:
+    batch = event({}, {}, {"group": "tim"}, {}, receive_count=GIVEN_UP_AFTER - 1)
+
+    assert failed(process_records(batch, stage.handle, fifo=True)) == ["message-0"]
+    assert stage.done == [1, 2, 3]
+
+
+@pytest.mark.parametrize("receive_count", [GIVEN_UP_AFTER - 2, GIVEN_UP_AFTER])
+def test_at_every_other_delivery_it_has_its_turn(stage: Stage, receive_count: int) -> None:
+    process_records(event({}, {}, receive_count=receive_count), stage.handle, fifo=True)
+
+    assert stage.done == [0, 1]
+
+
 @pytest.mark.parametrize(
     ("kind", "code", "why"),
     [("store", "store_unavailable", "throttled"), ("configuration", "internal", "no queue"), ("bug", "internal", None)],

@@ -603,6 +603,10 @@ class Timers(Protocol):
         """Have `work` done in `delay_s` seconds, however long that is; durable when this returns."""
         ...
 
+    def postpone(self, receipt: str, *, delay_s: float) -> None:
+        """Let the work handed out under `receipt` come back in `delay_s` seconds."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DueTimer:

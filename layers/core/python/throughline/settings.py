@@ -9,6 +9,7 @@ from throughline.domain.errors import ConfigurationError
 DEFAULT_LOG_LEVEL = "WARNING"
 DEFAULT_METRICS_NAMESPACE = "Throughline"
 DEFAULT_MAX_WEBHOOK_BYTES = 1024 * 1024
+DEFAULT_QUEUE_VISIBILITY_S = 90
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,7 @@ class Environment:
     sockets_endpoint: str
     aws_endpoint_url: str = ""
     max_webhook_bytes: int = DEFAULT_MAX_WEBHOOK_BYTES
+    queue_visibility_s: int = DEFAULT_QUEUE_VISIBILITY_S
     log_level: str = DEFAULT_LOG_LEVEL
     metrics_namespace: str = DEFAULT_METRICS_NAMESPACE
 

@@ -63,15 +63,7 @@ class SqsJobs:
 
     def postpone(self, receipt: str, *, delay_s: float) -> None:
         """Let a job come back later: one ChangeMessageVisibility. One that is back already is left alone."""
-        delay = min(MAX_POSTPONE_S, max(0, math.ceil(delay_s)))
-        with translated("postponing a job"):
-            try:
-                self._clients.sqs.change_message_visibility(
-                    QueueUrl=self._queue_url, ReceiptHandle=receipt, VisibilityTimeout=delay
-                )
-            except ClientError as error:
-                if error.response.get("Error", {}).get("Code") not in _NO_LONGER_OURS:
-                    raise
+        _postpone(self._clients, self._queue_url, receipt, delay_s)
 
     def _entry(
         self, number: str, job: Mapping[str, Any], group: str, dedup: str
@@ -93,6 +85,16 @@ class SqsJobs:
         key = f"jobs/{hashlib.sha256(content).hexdigest()}.json"  # named by content: repeating a job repeats the key
         self._blobs.put(key, content, "application/json")
         return compact({_REFERENCE: key})
+
+
+def _postpone(clients: Clients, queue_url: str, receipt: str, delay_s: float) -> None:
+    delay = min(MAX_POSTPONE_S, max(0, math.ceil(delay_s)))
+    with translated("postponing a record"):
+        try:
+            clients.sqs.change_message_visibility(QueueUrl=queue_url, ReceiptHandle=receipt, VisibilityTimeout=delay)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") not in _NO_LONGER_OURS:
+                raise
 
 
 def read_body(record_body: str, blobs: Blobs) -> dict[str, Any]:
@@ -149,6 +151,10 @@ class SqsTimers:
             self._clients.sqs.send_message(
                 QueueUrl=self._queue_url, MessageBody=compact(work), DelaySeconds=max(0, math.ceil(delay_s))
             )
+
+    def postpone(self, receipt: str, *, delay_s: float) -> None:
+        """Let work come back later: one ChangeMessageVisibility. What is back already is left alone."""
+        _postpone(self._clients, self._queue_url, receipt, delay_s)
 
 
 def compact(value: Mapping[str, Any]) -> str:

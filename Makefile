@@ -12,7 +12,7 @@ FUZZER_RUNS := sys_platform == 'linux' and platform_machine == 'x86_64' and pyth
 
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core/python
 
-.PHONY: help setup run demo test check chaos bench package deploy apply format lock clean
+.PHONY: help setup run demo test check chaos bench package deploy apply letters format lock clean
 
 help: ## these lines
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -78,6 +78,9 @@ deploy: setup ## STAGE with CloudFormation: ARTIFACTS=bucket PUBLIC_URL=https://
 apply: setup ## channel accounts, queues, skills and agents from FILE to STAGE; ENDPOINT=… where AWS is answered for
 	@test -n "$(FILE)" || { echo "Name the file: make apply FILE=…" >&2; exit 1; }
 	@$(BIN)/python -m infra.configure apply "$(FILE)" --stage $(STAGE) $(if $(ENDPOINT),--endpoint "$(ENDPOINT)")
+
+letters: setup ## what did not get through at STAGE, with the reasons; docs/dead-letters.md says how to drive it through
+	@$(BIN)/python -m infra.letters list --stage $(STAGE) $(if $(ENDPOINT),--endpoint "$(ENDPOINT)")
 
 format: setup ## every Python file, in place
 	$(BIN)/ruff format .

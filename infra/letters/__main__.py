@@ -69,6 +69,8 @@ def _list(office: Office, given: argparse.Namespace) -> int:
     print(header)
     for row, letter in zip(rows, letters, strict=True):
         print(f"{row}\n{letter.words}\n" if given.words else row)
+    for queue, count in office.behind():
+        print(f"{queue}: about {count} more behind these; SQS shows the first ten of a customer's")
     return 0
 
 

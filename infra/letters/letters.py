@@ -55,8 +55,9 @@ def job_in(queue: str, body: str, blobs: Blobs) -> Job:
 
 def reason_of(note: Mapping[str, Any]) -> str:
     """Return in one line why something failed or was refused."""
-    why = note.get("why")
-    return f"{note['code']}: {why}" if why else f"{note['code']}: {note['error']} at {note['place']}"
+    why, code = note.get("why"), note["code"]
+    told = note["error"] if code == "internal" else code
+    return f"{told}: {why}" if why else f"{told} at {note['place']}"
 
 
 def parsed(text: bytes | str) -> Any:

@@ -82,6 +82,10 @@ class Office:
         found = [item for shelf in choice.shelves for item in self._look(exits, shelf) if choice.takes(item.letter)]
         return sorted(found, key=lambda item: item.letter.since_ms)
 
+    def behind(self) -> Iterator[tuple[str, int]]:
+        """Yield the queues in which the last look did not see everything, and about how many it did not see."""
+        yield from ((name, queue.behind) for name, queue in self._queues.items() if queue.behind)
+
     def find_one(self, exits: ExitStack, letter_id: str, choice: Choice) -> Found:
         """Return the letter of that id, or whose id begins so.
 

@@ -67,6 +67,7 @@ class LetterQueue:
         self.url = find_queue(clients, self.full_name)
         self._dead_url = find_queue(clients, full_name(stage, name, "-dead"))
         self._gone: set[str] = set()
+        self.behind = 0  # about how many the last look did not see
 
     @contextmanager
     def held(self) -> Iterator[list[Held]]:
@@ -78,6 +79,7 @@ class LetterQueue:
         try:
             while len(held) < _MOST and (batch := self._receive()):
                 held += batch
+            self.behind = self._count() if len(held) >= _BATCH else 0
             yield held
         finally:
             for item in held:
@@ -105,6 +107,13 @@ class LetterQueue:
             self._clients.sqs.delete_message(QueueUrl=self._dead_url, ReceiptHandle=item.message["ReceiptHandle"])
         self._gone.add(item.letter.letter_id)
         self._bucket.delete(failure_key(self.full_name, item.message["Body"]))
+
+    def _count(self) -> int:
+        with translated("counting dead letters"):
+            answer = self._clients.sqs.get_queue_attributes(
+                QueueUrl=self._dead_url, AttributeNames=["ApproximateNumberOfMessages"]
+            )
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
     def _receive(self) -> Sequence[Held]:
         with translated("reading dead letters"):

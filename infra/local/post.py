@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 
 from infra.local.centre import Account, Centre, read_centre
@@ -19,7 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         account = _account(read_centre(centre_file()), given.channel)
         usual = sender_for(account.channel)
         sender = Sender(number=given.sender or usual.number, name=given.name or usual.name)
-        answer = StackClient.find().post_webhook(account, text_webhook(account, sender, given.text))
+        written_to = replace(account, address=given.to or account.address)
+        answer = StackClient.find().post_webhook(account, text_webhook(written_to, sender, given.text))
     except (NoStackError, UnknownChannelError, LookupError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -32,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("channel", help="a channel, or one account of it: whatsapp, whatsapp/sales")
     parser.add_argument("text", help="what the customer writes")
     parser.add_argument("--sender", help="their number, or chat id on Telegram (70011, +14155550142)")
+    parser.add_argument("--to", help="another number or bot behind the same webhook, configured or not")
     parser.add_argument("--name", help="what they call themselves (Mina)")
     return parser
 

@@ -6,6 +6,7 @@ import re
 import secrets
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -49,12 +50,13 @@ class Operator:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def wait_for_letter(self, said: str) -> str:
+    def wait_for_letter(self, shelf: str, said: str) -> str:
         """Return the line of the list that says so, as soon as there is one."""
         for _ in range(PATIENCE_S):
             lines = [line for line in self.run("infra.letters", "list").splitlines() if said in line]
             if lines:
                 return lines[0]
+            time.sleep(1)
         raise AssertionError(f"no letter says {said}")
 
     def apply(self, change: Callable[[str], str]) -> None:
@@ -118,7 +120,7 @@ def test_a_dead_letter_tells_its_reason_and_gets_through_once_the_cause_is_mende
     customer = telegram_customer()
     operator.queue(message(customer, "Is anybody there?"), group=f"h-{customer.number}")
     asyncio.run(others_are_served())
-    line = operator.wait_for_letter(f"no channel account telegram/{SECOND_BOT} is configured")
+    line = operator.wait_for_letter("inbound", f"no channel account telegram/{SECOND_BOT} is configured")
     assert "Is anybody there?" not in operator.run("infra.letters", "show", line.split()[0])
     operator.apply(lambda centre: with_another(centre, "telegram/demo", "telegram/second", SECOND_BOT))
     assert "sent back to inbound" in operator.run("infra.letters", "redrive", line.split()[0])
@@ -138,7 +140,7 @@ def test_a_kept_webhook_gets_through_once_its_account_is_configured(operator: Op
             await close(ana, await take(ana, "Which number is this?"))
 
     asyncio.run(writes())
-    line = operator.wait_for_letter("unknown_account")
+    line = operator.wait_for_letter("kept", "unknown_account")
     assert operator.run("infra.letters", "redrive", "--all", "--from", "kept").endswith("1 dealt with\n")
     assert line.split()[0] in operator.run("infra.letters", "list")
     operator.apply(lambda centre: with_another(centre, "whatsapp/demo", "whatsapp/third", THIRD_NUMBER))

@@ -63,14 +63,14 @@ class AgentClient:
         with contextlib.suppress(asyncio.CancelledError):
             await self._reading
 
-    async def send(self, action: str, **fields: Any) -> Frame:
-        """Send a frame and return its answer.
+    async def send(self, action: str, *, frame_id: str | None = None, **fields: Any) -> Frame:
+        """Send a frame and return its answer. A frame that got none is sent again with the same `frame_id`.
 
         Raises:
             RefusedFrameError: the answer is an error.
             StayedAwayError: no answer came.
         """
-        frame_id = str(uuid.uuid4())
+        frame_id = frame_id or str(uuid.uuid4())
         await self._socket.send(json.dumps({"action": action, "id": frame_id, **fields}))
         answer = await self.wait_for(f"the answer to {action}", lambda frame: frame.get("id") == frame_id)
         if answer["event"] == "error":

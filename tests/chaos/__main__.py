@@ -22,6 +22,7 @@ PARTS: Mapping[str, str] = {
     "burst": "fifty times the normal traffic, with a customer and accounts that flood",
     "providers": "everything a provider can do but deliver each message once and in order",
     "fuzz": "every parser, with whatever leads it somewhere new",
+    "kills": "kill -9 of the whole stack under load, again and again",
 }
 
 

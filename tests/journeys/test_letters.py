@@ -53,7 +53,7 @@ class Operator:
     def wait_for_letter(self, shelf: str, said: str) -> str:
         """Return the line of the list that says so, as soon as there is one."""
         for _ in range(PATIENCE_S):
-            lines = [line for line in self.run("infra.letters", "list").splitlines() if said in line]
+            lines = [line for line in self.run("infra.letters", "list", "--from", shelf).splitlines() if said in line]
             if lines:
                 return lines[0]
             time.sleep(1)

@@ -1,0 +1,147 @@
+"""What stands in the tables, the queues and the sandbox's journal: the truth, whatever screens were told."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from infra.local.resources import local_session
+from tests.chaos._kill_agents import Worker
+from tests.chaos._kill_customers import CHANNELS, Customer
+from tests.chaos._kill_machine import Machine
+from tests.chaos.tally import Tally
+from throughline.domain.identifiers import EntryId, entry_id
+from throughline.store._agents import AGENT
+from throughline.store._entries import ATTRIBUTES, PREFIX
+from throughline.store._heads import LIVE
+
+FINAL = frozenset({"sent", "delivered", "read", "failed", "unknown"})
+TAKEN = frozenset({"sent", "delivered", "read"})
+WORKED_OFF = ("inbound.fifo", "outbound.fifo", "media")
+DEAD = ("inbound-dead.fifo", "outbound-dead.fifo", "timers-dead", "media-dead")
+
+Item = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One look at everything."""
+
+    entries: dict[EntryId, Item]
+    heads: list[Item]
+    agents: list[Item]
+    waiting: int
+    dead: int
+    sends: list[str]
+
+    @property
+    def open_contacts(self) -> list[str]:
+        """Return every contact that is not at its end, with its state."""
+        return [f"{head['conv']} is {head['state']}" for head in self.heads if head["state"] != "resolved"]
+
+    @property
+    def loads(self) -> int:
+        """Return how much agents hold, together."""
+        return sum(int(load) for agent in self.agents for load in agent["load"].values())
+
+    def texts(self, direction: str) -> Counter[str]:
+        """Return how many entries there are of each text."""
+        return Counter(
+            str(item[ATTRIBUTES["text"]])
+            for item in self.entries.values()
+            if item[ATTRIBUTES["direction"]] == direction and ATTRIBUTES["text"] in item
+        )
+
+    def status(self, entry: str) -> str | None:
+        """Return the status of a reply, or None if there is no such entry."""
+        item = self.entries.get(EntryId(entry))
+        return str(item.get(ATTRIBUTES["status"])) if item else None
+
+
+def look(machine: Machine) -> Picture:
+    """Return what there is now."""
+    url = machine.engine_url
+    with closing(local_session().client("dynamodb", endpoint_url=url)) as dynamodb:
+        threads = list(_items(dynamodb, "threads"))
+        routing = list(_items(dynamodb, "routing"))
+    with closing(local_session().client("sqs", endpoint_url=url)) as sqs:
+        waiting = sum(_count(sqs, name) for name in WORKED_OFF)
+        dead = sum(_count(sqs, name) for name in DEAD)
+    stack = machine.client()
+    sent = [record for channel in CHANNELS for record in stack.sent(channel) if record.get("message")]
+    return Picture(
+        entries={entry_id(i["pk"], i["sk"].removeprefix(PREFIX)): i for i in threads if i["sk"].startswith(PREFIX)},
+        heads=[item for item in threads if item["sk"] == LIVE and "conv" in item],
+        agents=[item for item in routing if item["sk"] == AGENT],
+        waiting=waiting,
+        dead=dead,
+        sends=[str(record["message"]["text"]) for record in sent],
+    )
+
+
+def settled(picture: Picture, customers: list[Customer], workers: list[Worker]) -> bool:
+    """Return whether everything is worked off."""
+    return not unsettled(picture, customers, workers)
+
+
+def unsettled(picture: Picture, customers: list[Customer], workers: list[Worker]) -> list[str]:
+    """Return in words what is not at its end."""
+    replies = [entry for worker in workers for entry in worker.replies]
+    texts = picture.texts("inbound")
+    missing = [text for customer in customers for text in customer.taken if text not in texts]
+    return [
+        *picture.open_contacts,
+        *(f"reply {entry} is {picture.status(entry)}" for entry in replies if picture.status(entry) not in FINAL),
+        *(f"{text!r} is on no thread" for text in missing),
+        *([f"agents hold {picture.loads}"] if picture.loads else []),
+        *([f"{picture.waiting} records wait"] if picture.waiting else []),
+        *([f"{picture.dead} dead letters"] if picture.dead else []),
+    ]
+
+
+def over_capacity(picture: Picture) -> list[str]:
+    """Return every agent who holds more than they can."""
+    return [
+        f"{agent['pk']} holds {load} of {agent['cap'].get(work_class, 0)} ({work_class})"
+        for agent in picture.agents
+        for work_class, load in agent["load"].items()
+        if load > agent["cap"].get(work_class, 0)
+    ]
+
+
+def judge(picture: Picture, customers: list[Customer], workers: list[Worker], tally: Tally) -> None:
+    """Count everything that was promised and is not so."""
+    texts, sends = picture.texts("inbound"), Counter(picture.sends)
+    taken = [text for customer in customers for text in customer.taken]
+    replies = {entry: text for worker in workers for entry, text in worker.replies.items()}
+    lost = [text for text in taken if text not in texts]
+    lost += [text for entry, text in replies.items() if picture.status(entry) is None]
+    lost += [text for entry, text in replies.items() if picture.status(entry) in TAKEN and not sends[text]]
+    doubled = [text for text, count in (texts + picture.texts("outbound")).items() if count > 1]
+    doubled += [text for text, count in sends.items() if count > 1]
+    stuck = unsettled(picture, customers, workers)
+    over = [*over_capacity(picture), *(said for worker in workers for said in worker.overloads)]
+    refused = [f"{customer.name} was answered {customer.refused}" for customer in customers if customer.refused]
+    tally.messages, tally.entries, tally.sends = len(taken), sum(texts.values()), len(picture.sends)
+    tally.offers = len({offer for worker in workers for offer in worker.offers})
+    tally.lost, tally.doubled, tally.stuck = len(lost), len(doubled), len(stuck)
+    tally.over_capacity += len(over)
+    tally.broken += [f"lost: {text}" for text in lost] + [f"twice: {text}" for text in doubled]
+    tally.broken += [*(f"stuck: {what}" for what in stuck), *over, *refused]
+
+
+def _items(dynamodb: Any, table: str) -> Iterator[Item]:
+    read = TypeDeserializer()
+    pages = dynamodb.get_paginator("scan").paginate(TableName=f"throughline-local-{table}", ConsistentRead=True)
+    for page in pages:
+        for item in page["Items"]:
+            yield {name: read.deserialize(value) for name, value in item.items()}
+
+
+def _count(sqs: Any, name: str) -> int:
+    url = sqs.get_queue_url(QueueName=f"throughline-local-{name}")["QueueUrl"]
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+    return sum(map(int, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values()))

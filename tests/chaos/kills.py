@@ -1,0 +1,112 @@
+"""``kill -9`` of the stack under load, again and again: what was acknowledged is there, and work goes on by itself.
+
+The seed decides who is killed and when: the whole stack, the engine alone, or a stack that is still starting. What the
+others do at that instant is the machine's.
+"""
+
+import asyncio
+import random
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from tests.chaos._kill_agents import Worker
+from tests.chaos._kill_audit import judge, look, over_capacity, settled
+from tests.chaos._kill_customers import Customer
+from tests.chaos._kill_machine import Machine
+from tests.chaos.options import Options
+from tests.chaos.tally import Tally
+
+AGENTS = ("ana", "budi", "sara")
+CUSTOMERS = 9
+ROUNDS, SHORT_ROUNDS = 24, 3
+UNDER_LOAD_S = (0.5, 3.0)
+STARTING_S = (0.1, 3.0)
+WITHOUT_ENGINE_S = 1.0
+PATIENCE_S = 90.0
+THREADS = 32
+
+Death = Callable[[Machine, random.Random], None]
+
+
+def run(options: Options) -> Tally:
+    """Kill; see that nothing acknowledged is lost or doubled and that everything comes to its end."""
+    with tempfile.TemporaryDirectory(prefix="throughline-kills-") as folder:
+        machine = Machine(Path(folder))
+        try:
+            return asyncio.run(_attack(machine, options))
+        finally:
+            machine.stop()
+
+
+async def _attack(machine: Machine, options: Options) -> Tally:
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
+    chance, tally = options.draws("kills"), Tally()
+    customers = [Customer(machine, number, random.Random(chance.random())) for number in range(CUSTOMERS)]
+    workers = [Worker(machine, name, random.Random(chance.random())) for name in AGENTS]
+    await asyncio.to_thread(machine.start)
+    quiet = asyncio.Event()
+    writing = [asyncio.create_task(customer.write_until(quiet)) for customer in customers]
+    working = [asyncio.create_task(worker.work()) for worker in workers]
+    try:
+        for death in _deaths(SHORT_ROUNDS if options.short else ROUNDS, chance):
+            await asyncio.sleep(chance.uniform(*UNDER_LOAD_S))
+            await asyncio.to_thread(death, machine, chance)
+            await asyncio.to_thread(machine.start)
+            tally.points += 1
+            tally.faults += 2 if death is not _stack_dies else 1
+            tally.broken += over_capacity(await asyncio.to_thread(look, machine))
+        await asyncio.sleep(chance.uniform(*UNDER_LOAD_S))
+        quiet.set()
+        for worker in workers:
+            worker.quiet = True
+        await asyncio.wait_for(asyncio.gather(*writing), PATIENCE_S)
+        await _work_off(machine, customers, workers)
+    finally:
+        machine.over = True
+        await asyncio.gather(*writing, *working)
+    judge(await asyncio.to_thread(look, machine), customers, workers, tally)
+    again = sum(customer.repeats for customer in customers), sum(worker.repeats for worker in workers)
+    print(f"  {tally.points} kills; {again[0]} webhooks and {again[1]} frames had to be sent again")
+    return tally
+
+
+async def _work_off(machine: Machine, customers: list[Customer], workers: list[Worker]) -> None:
+    """Wait until everything has come to its end; what has not by then is told by the judge."""
+    deadline = asyncio.get_running_loop().time() + PATIENCE_S
+    while asyncio.get_running_loop().time() < deadline:
+        if settled(await asyncio.to_thread(look, machine), customers, workers):
+            return
+        await asyncio.sleep(0.5)
+
+
+# ---------------------------------------------------------------- ways to die
+
+
+def _deaths(rounds: int, chance: random.Random) -> list[Death]:
+    """Return how it dies, round by round: each way at least once."""
+    ways: list[Death] = [_stack_dies, _engine_dies_first, _dies_while_starting]
+    drawn = [*ways, *chance.choices(ways, weights=(3, 1, 1), k=max(0, rounds - len(ways)))]
+    chance.shuffle(drawn)
+    return drawn
+
+
+def _stack_dies(machine: Machine, _: random.Random) -> None:
+    machine.kill()
+
+
+def _engine_dies_first(machine: Machine, chance: random.Random) -> None:
+    """Let the stack stand there without an engine for a while: it may acknowledge nothing."""
+    machine.kill_engine()
+    time.sleep(chance.uniform(0.1, WITHOUT_ENGINE_S))
+    machine.kill()
+
+
+def _dies_while_starting(machine: Machine, chance: random.Random) -> None:
+    """Kill it, and kill the next one while it reads the redo log, makes its tables or meets its first work."""
+    machine.kill()
+    machine.begin()
+    time.sleep(chance.uniform(*STARTING_S))
+    machine.kill()

@@ -10,14 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from infra.commands import carry_out, stage_options, use_endpoint
 from infra.configuration.apply import Applied, Request, apply, rollback, settled
 from infra.configuration.check import Checked, check_file
 from infra.configuration.differences import differences
 from infra.configuration.render import as_text
 from infra.configuration.schema import is_parameter_name
 from infra.configuration.stages import Stage, now_ms
-from infra.endpoints import stage_options, use_endpoint
-from throughline.domain.errors import ConfigurationError, ThroughlineError
 from throughline.store.settings import Version
 
 _LISTED = 20
@@ -26,12 +25,12 @@ _LISTED = 20
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     given = _parser().parse_args(arguments)
-    try:
+
+    def command() -> int:
         use_endpoint(given.stage, given.endpoint, needed=given.command != "check")
         return COMMANDS[given.command](given)
-    except (ThroughlineError, ConfigurationError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+
+    return carry_out(command)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime
 
+from infra.commands import carry_out, stage_options, use_endpoint
 from infra.configuration.stages import now_ms
-from infra.endpoints import stage_options, use_endpoint
 from infra.letters.letters import Letter
 from infra.letters.office import SHELVES, Choice, Office
-from throughline.domain.errors import ConfigurationError, ConflictError, ThroughlineError
+from throughline.domain.errors import ConflictError
 
 _SHOWN_ID = 12
 
@@ -24,12 +24,12 @@ _SHOWN_ID = 12
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return its exit code."""
     given = _parser().parse_args(arguments)
-    try:
+
+    def command() -> int:
         use_endpoint(given.stage, given.endpoint)
         return COMMANDS[given.command](Office(given.stage), given)
-    except (ThroughlineError, ConfigurationError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+
+    return carry_out(command)
 
 
 def _parser() -> argparse.ArgumentParser:

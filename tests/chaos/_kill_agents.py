@@ -159,7 +159,8 @@ class Worker:
                 await asyncio.sleep(AGAIN_AFTER_S)
                 return
             self._step = None
-            if code != "conflict":
+            self._passed_on.discard(step.about)
+            if code != "conflict" or step.action == "offer.accept":
                 self._forget(step)
             return
         self._step = None

@@ -23,6 +23,8 @@ TAKEN = frozenset({"sent", "delivered", "read"})
 WORKED_OFF = ("inbound.fifo", "outbound.fifo", "media")
 DEAD = ("inbound-dead.fifo", "outbound-dead.fifo", "timers-dead", "media-dead")
 
+SHOWN = 20  # of what is broken in one way
+
 Item = dict[str, Any]
 
 
@@ -83,19 +85,27 @@ def look(machine: Machine) -> Picture:
 
 
 def settled(picture: Picture, customers: list[Customer], workers: list[Worker]) -> bool:
-    """Return whether everything is worked off."""
-    return not unsettled(picture, customers, workers)
+    """Return whether everything that was acknowledged is there, and worked off."""
+    return not lost(picture, customers, workers) and not stuck(picture, workers)
 
 
-def unsettled(picture: Picture, customers: list[Customer], workers: list[Worker]) -> list[str]:
-    """Return in words what is not at its end."""
-    replies = [entry for worker in workers for entry in worker.replies]
-    texts = picture.texts("inbound")
-    missing = [text for customer in customers for text in customer.taken if text not in texts]
+def lost(picture: Picture, customers: list[Customer], workers: list[Worker]) -> list[str]:
+    """Return what was acknowledged and is not there."""
+    texts, sends = picture.texts("inbound"), set(picture.sends)
+    replies = [(entry, text) for worker in workers for entry, text in worker.replies.items()]
+    return [
+        *(text for customer in customers for text in customer.taken if text not in texts),
+        *(text for entry, text in replies if picture.status(entry) is None),
+        *(f"{text}, never sent" for entry, text in replies if picture.status(entry) in TAKEN and text not in sends),
+    ]
+
+
+def stuck(picture: Picture, workers: list[Worker]) -> list[str]:
+    """Return in words what is there and not at its end."""
+    replies = {entry: picture.status(entry) for worker in workers for entry in worker.replies}
     return [
         *picture.open_contacts,
-        *(f"reply {entry} is {picture.status(entry)}" for entry in replies if picture.status(entry) not in FINAL),
-        *(f"{text!r} is on no thread" for text in missing),
+        *(f"reply {entry} is {status}" for entry, status in replies.items() if status and status not in FINAL),
         *([f"agents hold {picture.loads}"] if picture.loads else []),
         *([f"{picture.waiting} records wait"] if picture.waiting else []),
         *([f"{picture.dead} dead letters"] if picture.dead else []),
@@ -115,22 +125,24 @@ def over_capacity(picture: Picture) -> list[str]:
 def judge(picture: Picture, customers: list[Customer], workers: list[Worker], tally: Tally) -> None:
     """Count everything that was promised and is not so."""
     texts, sends = picture.texts("inbound"), Counter(picture.sends)
-    taken = [text for customer in customers for text in customer.taken]
-    replies = {entry: text for worker in workers for entry, text in worker.replies.items()}
-    lost = [text for text in taken if text not in texts]
-    lost += [text for entry, text in replies.items() if picture.status(entry) is None]
-    lost += [text for entry, text in replies.items() if picture.status(entry) in TAKEN and not sends[text]]
-    doubled = [text for text, count in (texts + picture.texts("outbound")).items() if count > 1]
-    doubled += [text for text, count in sends.items() if count > 1]
-    stuck = unsettled(picture, customers, workers)
-    over = [*over_capacity(picture), *(said for worker in workers for said in worker.overloads)]
-    refused = [f"{customer.name} was answered {customer.refused}" for customer in customers if customer.refused]
-    tally.messages, tally.entries, tally.sends = len(taken), sum(texts.values()), len(picture.sends)
+    findings = {
+        "lost": lost(picture, customers, workers),
+        "doubled": [f"{text} ({count} times)" for text, count in _more_than_once(picture)],
+        "stuck": stuck(picture, workers),
+        "over_capacity": [*over_capacity(picture), *(said for worker in workers for said in worker.overloads)],
+    }
+    tally.messages = sum(len(customer.taken) for customer in customers)
+    tally.entries, tally.sends = sum(texts.values()), sum(sends.values())
     tally.offers = len({offer for worker in workers for offer in worker.offers})
-    tally.lost, tally.doubled, tally.stuck = len(lost), len(doubled), len(stuck)
-    tally.over_capacity += len(over)
-    tally.broken += [f"lost: {text}" for text in lost] + [f"twice: {text}" for text in doubled]
-    tally.broken += [*(f"stuck: {what}" for what in stuck), *over, *refused]
+    for column, found in findings.items():
+        setattr(tally, column, getattr(tally, column) + len(found))
+        tally.broken += [f"{column}: {what}" for what in found[:SHOWN]]
+    tally.broken += [f"{customer.name} was answered {customer.refused}" for customer in customers if customer.refused]
+
+
+def _more_than_once(picture: Picture) -> Iterator[tuple[str, int]]:
+    for counted in (picture.texts("inbound"), picture.texts("outbound"), Counter(picture.sends)):
+        yield from ((text, count) for text, count in counted.items() if count > 1)
 
 
 def _items(dynamodb: Any, table: str) -> Iterator[Item]:

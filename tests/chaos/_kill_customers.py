@@ -12,7 +12,7 @@ from tests.journeys.desks import account, phone_customer, telegram_customer
 
 CHANNELS = ("telegram", "twilio_sms", "whatsapp")
 REPEAT_AFTER_S = 0.3
-PAUSE_S = (0.2, 1.5)
+PAUSE_S = (0.3, 2.0)
 
 
 class Customer:

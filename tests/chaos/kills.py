@@ -25,7 +25,7 @@ ROUNDS, SHORT_ROUNDS = 24, 3
 UNDER_LOAD_S = (0.5, 3.0)
 STARTING_S = (0.1, 3.0)
 WITHOUT_ENGINE_S = 1.0
-PATIENCE_S = 90.0
+PATIENCE_S = 180.0
 THREADS = 32
 
 Death = Callable[[Machine, random.Random], None]
@@ -46,18 +46,14 @@ async def _attack(machine: Machine, options: Options) -> Tally:
     chance, tally = options.draws("kills"), Tally()
     customers = [Customer(machine, number, random.Random(chance.random())) for number in range(CUSTOMERS)]
     workers = [Worker(machine, name, random.Random(chance.random())) for name in AGENTS]
+    deaths = _deaths(SHORT_ROUNDS if options.short else ROUNDS, chance)
     await asyncio.to_thread(machine.start)
     quiet = asyncio.Event()
     writing = [asyncio.create_task(customer.write_until(quiet)) for customer in customers]
     working = [asyncio.create_task(worker.work()) for worker in workers]
     try:
-        for death in _deaths(SHORT_ROUNDS if options.short else ROUNDS, chance):
-            await asyncio.sleep(chance.uniform(*UNDER_LOAD_S))
-            await asyncio.to_thread(death, machine, chance)
-            await asyncio.to_thread(machine.start)
-            tally.points += 1
-            tally.faults += 2 if death is not _stack_dies else 1
-            tally.broken += over_capacity(await asyncio.to_thread(look, machine))
+        for death in deaths:
+            await _die(machine, death, chance, tally)
         await asyncio.sleep(chance.uniform(*UNDER_LOAD_S))
         quiet.set()
         for worker in workers:
@@ -68,9 +64,21 @@ async def _attack(machine: Machine, options: Options) -> Tally:
         machine.over = True
         await asyncio.gather(*writing, *working)
     judge(await asyncio.to_thread(look, machine), customers, workers, tally)
-    again = sum(customer.repeats for customer in customers), sum(worker.repeats for worker in workers)
-    print(f"  {tally.points} kills; {again[0]} webhooks and {again[1]} frames had to be sent again")
+    webhooks, frames = sum(customer.repeats for customer in customers), sum(worker.repeats for worker in workers)
+    print(f"  killed {tally.faults} times; {webhooks} webhooks and {frames} frames had to be sent again")
     return tally
+
+
+async def _die(machine: Machine, death: Death, chance: random.Random, tally: Tally) -> None:
+    """Let it work for a while, kill it, start it again, and look whether anybody holds too much."""
+    await asyncio.sleep(chance.uniform(*UNDER_LOAD_S))
+    await asyncio.to_thread(death, machine, chance)
+    await asyncio.to_thread(machine.start)
+    tally.points += 1
+    tally.faults += 1 if death is _stack_dies else 2
+    over = over_capacity(await asyncio.to_thread(look, machine))
+    tally.over_capacity += len(over)
+    tally.broken += over
 
 
 async def _work_off(machine: Machine, customers: list[Customer], workers: list[Worker]) -> None:

@@ -1,12 +1,14 @@
-"""Which stage an operator's command is about, and where AWS is answered for."""
+"""What operators' commands have in common: which stage they are about, where AWS is answered for, how they fail."""
 
 import argparse
 import os
+import sys
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from infra.addresses import is_web_address
 from infra.configuration.schema import LOCAL_STAGE
-from throughline.domain.errors import ConfigurationError
+from throughline.domain.errors import ConfigurationError, ThroughlineError
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 # What a stack on this machine takes; a real account's region and credentials come from the environment as always.
@@ -44,3 +46,12 @@ def use_endpoint(stage: str, endpoint: str | None, *, needed: bool = True) -> No
     if stage == LOCAL_STAGE:
         for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
             os.environ.pop(name, None)
+
+
+def carry_out(command: Callable[[], int]) -> int:
+    """Return the command's exit code; what stops it is told in one line, and the code is 1."""
+    try:
+        return command()
+    except (ThroughlineError, ConfigurationError, OSError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1

@@ -8,6 +8,7 @@ import threading
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from urllib3.exceptions import HTTPError
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
@@ -137,7 +138,7 @@ async def carry_out(line: str, desk: Desk, client: AgentClient) -> None:
             print(HELP)
 
 
-async def _reply(desk: Desk, client: AgentClient, **content: object) -> None:
+async def _reply(desk: Desk, client: AgentClient, **content: Any) -> None:
     await client.send("message.send", conversation=desk.conversation or "", message_id=str(uuid.uuid4()), **content)
 
 

@@ -174,6 +174,17 @@ def test_a_near_timer_is_a_delayed_message_that_is_never_early() -> None:
         timers.arm({"kind": "offer_ends"}, delay_s=20.2)
 
 
+def test_postponed_work_comes_back_when_it_is_due(aws: Cloud) -> None:
+    url = aws.queue_url("timers")
+    timers = SqsTimers(aws.clients, url, far=_no_far_timer, clock=lambda: NOW_MS)
+    timers.arm({"kind": "settle"}, delay_s=0)
+    (received,) = aws.clients.sqs.receive_message(QueueUrl=url)["Messages"]
+    timers.postpone(received["ReceiptHandle"], delay_s=120)
+    assert aws.bodies("timers") == []
+    timers.postpone(received["ReceiptHandle"], delay_s=0)
+    assert aws.bodies("timers") == [{"kind": "settle"}]
+
+
 def _no_far_timer(work: Mapping[str, Any], due_ms: int) -> None:
     pytest.fail(f"{work} at {due_ms} is no far timer")
 

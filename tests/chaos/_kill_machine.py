@@ -3,9 +3,12 @@
 import contextlib
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 from infra.local.client import StackClient
+from infra.local.deployed import ROOT
 from infra.local.server import LOOPBACK, bind, port_of
 from infra.local.stack_process import StackProcess
 
@@ -46,6 +49,17 @@ class Machine:
     def engine_url(self) -> str:
         """Return where the engine of the stack that runs answers."""
         return next(line.split()[-1] for line in self._running().log if "AWS engine" in line)
+
+    def redrive(self) -> None:
+        """Do what an operator does with dead letters."""
+        command = [sys.executable, "-m", "infra.letters", "redrive", "--all", "--stage", "local"]
+        paths = os.pathsep.join([str(ROOT), str(ROOT / "layers/core/python")])
+        subprocess.run(
+            [*command, "--endpoint", self.engine_url],
+            env=os.environ | {"PYTHONPATH": paths},
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
 
     def kill(self) -> None:
         """Kill all of it (SIGKILL): the engine goes with the process that started it."""

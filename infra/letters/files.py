@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from infra.letters.bucket import Bucket
-from infra.letters.letters import Letter, job_in, parsed, reason_of
+from infra.letters.letters import Letter, job_in, member_of, parsed, reason_of
 from infra.letters.queues import NAMES
 
 REFUSED, KEPT = "refused", "kept"
@@ -44,7 +44,7 @@ def _refused(key: str, content: dict[str, Any], bucket: Bucket) -> Letter:
         at=queue,
         since_ms=job.since_ms or int(content.get("sent_ms", 0)),
         what=job.what,
-        whose=job.whose or (f"customer {group}" if group else "-"),
+        whose=job.whose or member_of(group),
         reason=reason_of(content) if "code" in content else "no reason was noted",
         details={name: value for name, value in content.items() if name != "body"},
         words=body,

@@ -53,6 +53,13 @@ def job_in(queue: str, body: str, blobs: Blobs) -> Job:
         return Job(what="not a job", whose="-")
 
 
+def member_of(group: str | None) -> str:
+    """Return whom a group of a queue is about: a customer, or several that share a lane."""
+    if not group:
+        return "-"
+    return f"customer {group}" if group.startswith("h-") else f"group {group}"
+
+
 def reason_of(note: Mapping[str, Any]) -> str:
     """Return in one line why something failed or was refused."""
     why, code = note.get("why"), note["code"]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from infra.letters.bucket import Bucket
-from infra.letters.letters import NO_REASON, Letter, job_in, parsed, reason_of
+from infra.letters.letters import NO_REASON, Letter, job_in, member_of, parsed, reason_of
 from throughline.aws.clients import Clients, translated
 from throughline.aws.queues import failure_key
 from throughline.domain.errors import NotFoundError
@@ -144,7 +144,7 @@ class LetterQueue:
             there_ms=int(attributes["SentTimestamp"]),
             since_ms=job.since_ms or int(attributes["SentTimestamp"]),
             what=job.what,
-            whose=job.whose or (f"customer {group}" if group else "-"),
+            whose=job.whose or member_of(group),
             reason=reason_of(note) if note else NO_REASON,
             details={"group": group, **note},
             words=body,

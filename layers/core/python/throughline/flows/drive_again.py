@@ -1,7 +1,7 @@
 """Drive what was kept through again, with the adapter and the configuration of today.
 
-It was proven to be the provider's when it was kept, so no proof is asked for, and no limit counts. What it says is filed
-as of when it came; what had been filed before is found by the provider's id and stays as it is.
+It was proven to be the provider's when it was kept, so no proof is asked for, and no limit counts. What it says is
+filed as of when it came; what had been filed before is found by the provider's id and stays as it is.
 """
 
 import base64

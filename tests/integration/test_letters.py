@@ -360,7 +360,7 @@ def test_what_is_still_not_understood_stays(office: Office) -> None:
 def test_without_its_account_a_kept_webhook_stays_and_the_next_one_goes_on(office: Office) -> None:
     office.configure()
     keep(office, "text", UNKNOWN_ACCOUNT)
-    assert "stays: no channel account whatsapp/" in office.run("redrive", "--all")
+    assert "stays: no such channel account is configured" in office.run("redrive", "--all")
     assert len(office.keys("kept/")) == 1
 
 

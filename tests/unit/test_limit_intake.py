@@ -117,7 +117,7 @@ def test_what_nobody_understands_counts_against_the_account() -> None:
         for number in range(ACCOUNT_LIMIT + 1)
     ]
     for event in odd[:-1]:
-        post(scene, event)
+        post(scene, event, body=event.provider_id.encode())
     with pytest.raises(TooManyRequestsError):
         post(scene, odd[-1])
     assert len(kept(scene)) == ACCOUNT_LIMIT

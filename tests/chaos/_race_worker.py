@@ -87,6 +87,10 @@ class _Timers:
         """Hand a timer to the parent: durable when this returns, whatever becomes of this process."""
         self._pipe.send(("timer", dict(work), self._clock() + max(0, round(delay_s * 1000))))
 
+    def postpone(self, receipt: str, *, delay_s: float) -> None:
+        """Nothing is handed out by a queue here."""
+        raise AssertionError(f"nobody was given {receipt} to put off by {delay_s} s")
+
 
 class _Screens:
     def __init__(self, pipe: Pipe, shut: Any) -> None:

@@ -1,0 +1,286 @@
+/**
+ * Everything said with one customer, in the provider's order, whatever order it arrived in.
+ *
+ * Entries are kept sorted by the time and hash inside their id, so a late one takes its place. Edits, deletions and
+ * reactions that were announced one by one are folded onto the message they are about as soon as both are known; until
+ * then they stand as entries of their own.
+ */
+
+import type { DeliveryStatus, Entry } from "./frames";
+
+const RANK: Record<DeliveryStatus, number> = {
+  queued: 0,
+  sending: 1,
+  retrying: 2,
+  unknown: 3,
+  sent: 4,
+  failed: 5,
+  delivered: 6,
+  read: 7,
+};
+const FOLDED = new Set(["edit", "deletion", "reaction"]);
+const DIGEST = /[0-9a-f]{22}$/;
+
+/** The part of an entry's id it is ordered by: provider time and hash, then the home. */
+export function orderOf(id: string): string {
+  const hash = id.lastIndexOf(".");
+  const time = id.lastIndexOf(".", hash - 1);
+  return time < 0 ? id : `${id.slice(time + 1)}.${id.slice(0, time)}`;
+}
+
+/** The part of an entry's id by which others speak of it (`target`, `reply_to`). */
+export function digestOf(id: string): string {
+  return DIGEST.exec(id)?.[0] ?? id.slice(id.lastIndexOf(".") + 1);
+}
+
+/** Whether a status may follow another one: it never moves backwards. */
+export function rises(from: DeliveryStatus | undefined, to: DeliveryStatus): boolean {
+  return from === undefined || RANK[to] > RANK[from];
+}
+
+interface Kept {
+  order: string;
+  entry: Entry;
+}
+
+export class Thread {
+  /** Counts every change, so that a view knows when to look again. */
+  revision = 0;
+  /** What to ask for the page before the oldest known: undefined not asked yet, null the beginning is here. */
+  before: string | null | undefined = undefined;
+
+  private readonly kept: Kept[] = [];
+  private readonly byId = new Map<string, Entry>();
+  private readonly byDigest = new Map<string, string>();
+  private readonly about = new Map<string, Map<string, Entry>>();
+  /** Statuses that overtook the entry they are about. */
+  private readonly early = new Map<string, { status: DeliveryStatus; reason: string | null }>();
+
+  constructor(public customer: string) {}
+
+  get length(): number {
+    return this.kept.length;
+  }
+
+  /** The entry at a place, oldest first, with what was said about it folded in. */
+  at(index: number): Entry | undefined {
+    const kept = this.kept[index];
+    return kept && this.folded(kept.entry);
+  }
+
+  slice(from: number, to: number): Entry[] {
+    return this.kept.slice(from, to).map((kept) => this.folded(kept.entry));
+  }
+
+  has(id: string): boolean {
+    return this.byId.has(id) || [...this.about.values()].some((some) => some.has(id));
+  }
+
+  find(id: string): Entry | undefined {
+    const entry = this.byId.get(id);
+    return entry && this.folded(entry);
+  }
+
+  /** The message that a `target` or `reply_to` names, if it is known. */
+  named(digest: string): Entry | undefined {
+    const id = this.byDigest.get(digest);
+    return id === undefined ? undefined : this.find(id);
+  }
+
+  indexOf(id: string): number {
+    const order = orderOf(id);
+    const place = this.placeOf(order);
+    return this.kept[place]?.order === order ? place : -1;
+  }
+
+  /** The newest entry of the customer's or ours. */
+  get last(): Entry | undefined {
+    return this.at(this.kept.length - 1);
+  }
+
+  /** How many of the newest entries came from the customer after `since` (an order, see `orderOf`). */
+  inboundSince(since: string): number {
+    let count = 0;
+    for (let index = this.kept.length - 1; index >= 0; index -= 1) {
+      const kept = this.kept[index]!;
+      if (kept.order <= since) break;
+      if (kept.entry.direction === "inbound") count += 1;
+    }
+    return count;
+  }
+
+  /** Take what was announced or answered. An entry that is known is replaced; `late` and the higher status stay. */
+  apply(entries: readonly Entry[]): boolean {
+    let isNew = false;
+    for (const entry of entries) isNew = this.applyOne(entry) || isNew;
+    if (entries.length > 0) this.revision += 1;
+    return isNew;
+  }
+
+  /** Take one page as the REST API answered it: all there is from its first to its last entry, folded. */
+  applyPage(entries: readonly Entry[]): void {
+    const first = entries[0];
+    const last = entries.at(-1);
+    if (first && last) this.dropFolded(orderOf(first.id), orderOf(last.id), new Set(entries.map((entry) => entry.id)));
+    this.apply(entries);
+    this.revision += 1;
+  }
+
+  /** Let a message of ours rise to a status; one that comes before its entry waits for it. */
+  applyStatus(id: string, status: DeliveryStatus, reason: string | null): void {
+    const entry = this.byId.get(id);
+    if (entry === undefined) {
+      if (rises(this.early.get(id)?.status, status)) this.early.set(id, { status, reason });
+      return;
+    }
+    if (!rises(entry.status, status)) return;
+    this.replace({ ...entry, status, reason: reason ?? undefined });
+    this.revision += 1;
+  }
+
+  /** Take only the status of entries that are known; take the others whole. Their edits and reactions are not told. */
+  applyStatuses(entries: readonly Entry[]): void {
+    const unknown = entries.filter((entry) => !this.byId.has(entry.id));
+    for (const entry of entries) {
+      if (entry.status && this.byId.has(entry.id)) this.applyStatus(entry.id, entry.status, entry.reason ?? null);
+    }
+    this.apply(unknown);
+  }
+
+  /** Whether something is about a message that is not known: a page from the server would say which. */
+  get hasOrphans(): boolean {
+    return this.kept.some((kept) => FOLDED.has(kept.entry.kind));
+  }
+
+  /** Take over everything of a customer who was found to be the same person. */
+  absorb(other: Thread): void {
+    this.apply(other.kept.map((kept) => kept.entry));
+    for (const some of other.about.values()) this.apply([...some.values()]);
+  }
+
+  private applyOne(given: Entry): boolean {
+    if (FOLDED.has(given.kind) && given.target) return this.applyAbout(given, given.target);
+    const known = this.byId.get(given.id);
+    const entry = this.withEarlier(given, known);
+    this.byDigest.set(digestOf(entry.id), entry.id);
+    if (known) {
+      this.replace(entry);
+      return false;
+    }
+    this.insert(entry);
+    this.hideOrphans(digestOf(entry.id));
+    return true;
+  }
+
+  private withEarlier(given: Entry, known: Entry | undefined): Entry {
+    const entry = { ...given, late: Boolean(given.late || known?.late) };
+    if (known?.deleted && !entry.deleted) {
+      return { ...known, late: entry.late };
+    }
+    const higher = [known, this.early.get(given.id)].filter((one) => one?.status !== undefined);
+    for (const one of higher) {
+      if (one?.status && entry.status && rises(entry.status, one.status)) {
+        entry.status = one.status;
+        entry.reason = one.reason ?? undefined;
+      }
+    }
+    this.early.delete(given.id);
+    return entry;
+  }
+
+  private applyAbout(entry: Entry, target: string): boolean {
+    const some = this.about.get(target) ?? new Map<string, Entry>();
+    const isNew = !some.has(entry.id);
+    some.set(entry.id, entry);
+    this.about.set(target, some);
+    if (!this.byDigest.has(target)) {
+      if (this.byId.has(entry.id)) this.replace(entry);
+      else this.insert(entry);
+    }
+    return isNew;
+  }
+
+  private hideOrphans(digest: string): void {
+    for (const id of this.about.get(digest)?.keys() ?? []) this.remove(id);
+  }
+
+  private dropFolded(from: string, to: string, present: ReadonlySet<string>): void {
+    for (const [target, some] of this.about) {
+      for (const id of [...some.keys()]) {
+        const order = orderOf(id);
+        if (order < from || order > to || present.has(id)) continue;
+        some.delete(id); // the server has folded it: what it is about says so itself
+        this.remove(id);
+      }
+      if (some.size === 0) this.about.delete(target);
+    }
+  }
+
+  private insert(entry: Entry): void {
+    const order = orderOf(entry.id);
+    const last = this.kept.at(-1);
+    const place = last === undefined || last.order < order ? this.kept.length : this.placeOf(order);
+    this.kept.splice(place, 0, { order, entry });
+    this.byId.set(entry.id, entry);
+  }
+
+  private replace(entry: Entry): void {
+    this.byId.set(entry.id, entry);
+    const place = this.indexOf(entry.id);
+    if (place >= 0) this.kept[place]!.entry = entry;
+  }
+
+  private remove(id: string): void {
+    const place = this.indexOf(id);
+    if (place >= 0) this.kept.splice(place, 1);
+    this.byId.delete(id);
+  }
+
+  private placeOf(order: string): number {
+    let low = 0;
+    let high = this.kept.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.kept[middle]!.order < order) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  private folded(entry: Entry): Entry {
+    const some = FOLDED.has(entry.kind) ? undefined : this.about.get(digestOf(entry.id));
+    if (some === undefined || some.size === 0) return entry;
+    const about = [...some.values()].sort((a, b) => (orderOf(a.id) < orderOf(b.id) ? -1 : 1));
+    if (about.some((one) => one.kind === "deletion")) return withheld(entry);
+    return reacted(edited(entry, about), about);
+  }
+}
+
+function withheld(entry: Entry): Entry {
+  const { text: _text, attachments: _attachments, location: _location, details: _details, ...rest } = entry;
+  return { ...rest, deleted: true };
+}
+
+function edited(entry: Entry, about: readonly Entry[]): Entry {
+  const last = about.filter((one) => one.kind === "edit").at(-1);
+  if (last === undefined || (entry.edited_at !== undefined && entry.edited_at >= last.sent_at)) return entry;
+  return {
+    ...entry,
+    text: last.text,
+    edited_at: last.sent_at,
+    ...(last.attachments?.length ? { attachments: last.attachments } : {}),
+  };
+}
+
+function reacted(entry: Entry, about: readonly Entry[]): Entry {
+  const reactions = about.filter((one) => one.kind === "reaction");
+  if (reactions.length === 0) return entry;
+  const latest = new Map((entry.reactions ?? []).map((one) => [one.by, one.emoji]));
+  for (const one of reactions) latest.set(personOf(one), one.emoji ?? "");
+  const shown = [...latest].filter(([, emoji]) => emoji).map(([by, emoji]) => ({ by, emoji }));
+  return { ...entry, reactions: shown };
+}
+
+function personOf(entry: Entry): string {
+  return entry.via?.split("|")[1] ?? entry.author ?? entry.direction;
+}

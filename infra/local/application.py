@@ -15,9 +15,9 @@ from infra.configuration.own_keys import JWKS_PATH
 from infra.local import events
 from infra.local.guard import only_here
 from infra.local.http_edge import HttpEdge
+from infra.local.page import POLICY
 from infra.local.sandbox.journal import masked
 from infra.local.socket_edge import SocketEdge
-from infra.local.start_page import POLICY
 from infra.local.tokens import TokenIssuer
 
 ANY_METHOD = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"]

@@ -20,6 +20,7 @@ from infra.configuration.own_keys import JWKS_PATH
 from infra.local.application import Health, application, edge_routes, local_routes
 from infra.local.centre import Centre, read_centre
 from infra.local.deployed import ROOT, Deployment, load_deployment
+from infra.local.desk_files import DeskFiles
 from infra.local.engine import start_engine
 from infra.local.events import SOCKET_STAGE
 from infra.local.http_edge import HttpEdge
@@ -32,6 +33,7 @@ from infra.local.sandbox.journal import Journal
 from infra.local.schedules import Metronome
 from infra.local.seed import seed
 from infra.local.server import LOOPBACK, Server, bind, port_of
+from infra.local.sign_in import SignIn, desk_configuration
 from infra.local.socket_edge import SocketEdge
 from infra.local.start_page import render_start_page
 from infra.local.tokens import TokenIssuer
@@ -141,10 +143,12 @@ async def _finish(workers: list[QueuePollers | Metronome], sockets: SocketEdge) 
 
 
 def _local(options: Options, place: Place, centre: Centre, health: Health) -> list[BaseRoute]:
-    issuer = TokenIssuer(centre.issuer, options.state_dir / "token-key.pem") if centre.issuer else None
+    tokens = TokenIssuer(centre.issuer, options.state_dir / "token-key.pem") if centre.issuer else None
     engine = f"{options.engine} at {place.engine_url}"
     page = render_start_page(centre, local_url=place.local_url, public_url=place.public_url, engine=engine)
-    return local_routes(health, issuer, page)
+    sign_in = SignIn(centre, centre.issuer, tokens).routes() if centre.issuer and tokens else []
+    desk = DeskFiles(ROOT / "desk/dist", desk_configuration(centre.issuer), files_origin=place.engine_url)
+    return [*local_routes(health, tokens, page), *sign_in, *desk.routes()]
 
 
 def _workers(deployment: Deployment, options: Options, place: Place) -> list[QueuePollers | Metronome]:
@@ -175,6 +179,7 @@ def _announcement(place: Place, options: Options) -> str:
     return (
         f"Throughline is ready at {place.local_url} (engine {options.engine}; {keeps})\n"
         f"  start page   {place.local_url}/\n"
+        f"  desk         {place.local_url}/desk/\n"
         f"  webhooks     {place.public_url}/webhooks/<channel>/<account>\n"
         f"  agents       {place.local_url.replace('http', 'ws', 1)}/{SOCKET_STAGE}\n"
         f"  sandbox      {place.local_url}/sandbox/sent\n"

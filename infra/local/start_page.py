@@ -1,34 +1,23 @@
-"""The page at `/`: where everything is, and three commands to copy. Plain HTML; nothing on it runs."""
+"""The page at `/`: where everything is, and the desk, and commands to copy. Plain HTML; nothing on it runs."""
 
-import base64
-import hashlib
 import json
 import shlex
 from collections.abc import Iterable, Sequence
 from html import escape
 
 from infra.local.centre import Account, Agent, Centre
+from infra.local.page import render_page
 
 PYTHON = ".venv/bin/python"
 DEFAULT_URL = "http://127.0.0.1:8080"
 ACCOUNT_HEADS = ("Account", "Address", "Queue", "Webhook")
 AGENT_HEADS = ("Id", "Name", "Skills")
 
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; color: #1c2b2d; }
-h1 { font-size: 1.6rem; margin-bottom: 0; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-p.lead { margin-top: .25rem; color: #51666a; } li { margin-bottom: 1rem; }
-table { border-collapse: collapse; width: 100%; } th { text-align: left; font-weight: 600; }
-th, td { padding: .3rem 1rem .3rem 0; border-bottom: 1px solid #dde5e6; vertical-align: top; }
-code, pre { font: 13px/1.5 ui-monospace, monospace; } pre { background: #f1f5f5; padding: .75rem; overflow-x: auto; }
-"""
-_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
 
 def render_start_page(centre: Centre, *, local_url: str, public_url: str, engine: str) -> str:
     """Return the page as HTML."""
     addresses = [
+        ("The desk", _link(f"{local_url}/desk/")),
         ("Webhooks", f"{public_url}/webhooks/&lt;channel&gt;/&lt;account&gt;"),
         ("Agents' WebSocket", escape(local_url.replace("http", "ws", 1) + "/socket")),
         ("REST", escape(f"{local_url}/agents, /queues, /threads/…, /conversations/…, /customers/…")),
@@ -36,17 +25,15 @@ def render_start_page(centre: Centre, *, local_url: str, public_url: str, engine
         ("Health", _link(f"{local_url}/health")),
         ("Keys of the tokens issued here", _link(f"{local_url}/local/jwks.json")),
     ]
-    return (
-        "<!doctype html><html lang=en><meta charset=utf-8><title>Throughline on this machine</title>"
-        f"<meta name=viewport content='width=device-width'><style>{_STYLE}</style>"
+    return render_page(
+        "Throughline on this machine",
         "<h1>Throughline</h1>"
         f"<p class=lead>The contact centre on this machine. Engine: {escape(engine)}.</p>"
         "<h2>Try it</h2>"
         f"{_commands(centre, local_url)}"
         f"<h2>Addresses</h2>{_table((), addresses)}"
         f"<h2>Channel accounts</h2>{_table(ACCOUNT_HEADS, map(_account_row, centre.accounts))}"
-        f"<h2>Agents</h2>{_table(AGENT_HEADS, map(_agent_row, centre.agents))}"
-        "</html>"
+        f"<h2>Agents</h2>{_table(AGENT_HEADS, map(_agent_row, centre.agents))}",
     )
 
 
@@ -78,12 +65,18 @@ def _commands(centre: Centre, local_url: str) -> str:
     others = [account.channel for account in centre.accounts if account.channel not in {"telegram", "webchat"}]
     posts += [f"{python}.post {channel} 'Hello, my router is dead'" for channel in dict.fromkeys(others)]
     steps = [
-        ("Connect an agent, in a terminal of its own", [f"{python}.agent {who}"]),
+        (f"Open the desk, sign in as one of the agents and become available: {local_url}/desk/", []),
         ("Post a signed webhook, as a provider would", posts),
-        ("Accept the offer and answer: type into the agent's terminal", ["accept", "say Good morning! Let me look."]),
+        ("Accept the offer and answer", []),
+        ("Or be an agent in a terminal: type accept, and: say Good morning!", [f"{python}.agent {who}"]),
     ]
-    items = (f"<li>{escape(what)}{_lines(lines)}" for what, lines in steps)
+    items = (f"<li>{_linked(escape(what), local_url)}{_lines(lines)}" for what, lines in steps)
     return f"<ol>{''.join(items)}</ol>"
+
+
+def _linked(text: str, local_url: str) -> str:
+    desk = escape(f"{local_url}/desk/")
+    return text.replace(desk, _link(f"{local_url}/desk/"))
 
 
 def _lines(lines: list[str]) -> str:

@@ -16,6 +16,7 @@ from infra.local.centre import Issuer
 
 ALGORITHM = "ES256"
 LIFE_S = 8 * 3600
+REFRESH_S = 14 * 24 * 3600
 ROLES = ("agent", "supervisor")
 
 
@@ -31,25 +32,54 @@ class TokenIssuer:
         public = ECAlgorithm.to_jwk(self._key.public_key(), as_dict=True)
         return {"keys": [public | {"kid": self._key_id(), "use": "sig", "alg": ALGORITHM}]}
 
-    def token(self, subject: str, role: str) -> str:
-        """Return a token for `subject`, good for eight hours.
+    def token(self, subject: str, role: str, *, nonce: str | None = None, life_s: int = LIFE_S) -> str:
+        """Return a token for `subject`, good for eight hours unless `life_s` says otherwise.
 
         Raises:
             ValueError: nobody can be signed in like that; the message says why.
         """
+        groups = self._groups(subject, role)
+        claims = {self._issuer.groups_claim: groups, **({"nonce": nonce} if nonce else {})}
+        return self._signed(self._issuer.audience, subject, life_s, claims)
+
+    def refresh_token(self, subject: str, role: str) -> str:
+        """Return what the desk gets its next token for. It is for nobody but this issuer: no function takes it."""
+        return self._signed(self._refresh_audience, subject, REFRESH_S, {"role": role})
+
+    def read_refresh_token(self, token: str) -> tuple[str, str]:
+        """Return the subject and the role a refresh token was made for.
+
+        Raises:
+            ValueError: it is none of ours, or has expired.
+        """
+        try:
+            claims = jwt.decode(token, self._key.public_key(), [ALGORITHM], audience=self._refresh_audience)
+        except jwt.InvalidTokenError as error:
+            raise ValueError(str(error)) from None
+        return str(claims["sub"]), str(claims["role"])
+
+    @property
+    def _refresh_audience(self) -> str:
+        return f"{self._issuer.name}/refresh"
+
+    def _groups(self, subject: str, role: str) -> list[str]:
         if not subject.strip() or role not in ROLES:
             raise ValueError(f"say who in sub, and one of {', '.join(ROLES)} in role")
         if role == "supervisor" and self._issuer.supervisor_group is None:
             raise ValueError("the configuration names no group of supervisors for this issuer")
-        groups = [self._issuer.supervisor_group] if role == "supervisor" else []
+        if role == "supervisor" and self._issuer.supervisor_group:
+            return [self._issuer.supervisor_group]
+        return []
+
+    def _signed(self, audience: str, subject: str, life_s: int, more: Mapping[str, Any]) -> str:
         now_s = int(time.time())
         claims = {
             "iss": self._issuer.name,
-            "aud": self._issuer.audience,
+            "aud": audience,
             "sub": subject,
             "iat": now_s,
-            "exp": now_s + LIFE_S,
-            self._issuer.groups_claim: groups,
+            "exp": now_s + life_s,
+            **more,
         }
         return jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"kid": self._key_id()})
 

@@ -1,0 +1,56 @@
+/** The language of the page: its texts, direction, numbers, dates. */
+
+import { ar } from "./ar";
+import { type Catalogue, en } from "./en";
+import { fa } from "./fa";
+import { id } from "./id";
+import { formatMessage, type Values } from "./messages";
+
+export type Key = keyof Catalogue;
+export const LANGUAGES = { en: "English", ar: "العربية", fa: "فارسی", id: "Bahasa Indonesia" } as const;
+export type Language = keyof typeof LANGUAGES;
+export const CATALOGUES: Record<Language, Catalogue> = { en, ar, fa, id };
+
+const RIGHT_TO_LEFT = new Set<Language>(["ar", "fa"]);
+const changed = new EventTarget();
+let current: Language = "en";
+
+export function language(): Language {
+  return current;
+}
+
+/** The language with its region, as this browser's person writes dates and numbers: `en-GB` for `en`. */
+export function locale(): string {
+  return navigator.languages.find((tag) => tag.toLowerCase().startsWith(`${current}-`)) ?? current;
+}
+
+export function setLanguage(wanted: Language): void {
+  current = wanted;
+  document.documentElement.lang = wanted;
+  document.documentElement.dir = RIGHT_TO_LEFT.has(wanted) ? "rtl" : "ltr";
+  changed.dispatchEvent(new Event("change"));
+}
+
+export function onLanguage(listener: () => void): () => void {
+  changed.addEventListener("change", listener);
+  return () => changed.removeEventListener("change", listener);
+}
+
+/** The first of these languages that we have. */
+export function choose(wanted: readonly (string | null | undefined)[]): Language {
+  for (const tag of wanted) {
+    const base = (tag ?? "").toLowerCase().split("-")[0] ?? "";
+    if (base in LANGUAGES) return base as Language;
+    if (base === "in") return "id";
+  }
+  return "en";
+}
+
+export function t(key: Key, values: Values = {}): string {
+  return formatMessage(CATALOGUES[current][key], current, values);
+}
+
+/** The text of a key that is made from data, or null: a word of the configuration or of a later server. */
+export function tIfKnown(key: string, values: Values = {}): string | null {
+  return key in en ? t(key as Key, values) : null;
+}

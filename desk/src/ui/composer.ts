@@ -1,0 +1,543 @@
+import { css, html, nothing, type PropertyValues } from "lit";
+import type { CannedAnswer, Way } from "../client/frames";
+import type { Known } from "../client/state";
+import { segmentsOf } from "../client/segments";
+import { t } from "../i18n";
+import { channelName, clock, duration } from "../i18n/format";
+import { DeskElement } from "./element";
+import { icon } from "./icons";
+import { shared } from "./styles";
+
+const MAX_TEXT = 16_000;
+const MAX_BYTES = 16 * 1024 * 1024;
+const MAX_FILES = 10;
+const SOON_MS = 2 * 3600_000;
+
+interface Upload {
+  key: number;
+  file: File;
+  id: string | null;
+  problem: string | null;
+}
+
+/** Where one writes: it knows what the channel can carry right now, and keeps what is being written over a reload. */
+export class Composer extends DeskElement {
+  static override properties = {
+    ...DeskElement.properties,
+    known: { attribute: false },
+    conversation: {},
+    name: {},
+    noteOnly: { type: Boolean },
+    mode: { state: true },
+    text: { state: true },
+    via: { state: true },
+    uploads: { state: true },
+    answers: { state: true },
+    search: { state: true },
+  };
+  declare known: Known | null;
+  declare conversation: string;
+  declare name: string;
+  declare noteOnly: boolean;
+  declare mode: "reply" | "note";
+  declare text: string;
+  declare via: string | null;
+  declare uploads: Upload[];
+  declare answers: CannedAnswer[] | null;
+  declare search: string;
+  /** What had been announced when the author began: nobody else's answer after it goes unnoticed. */
+  private seenVersion: number | null = null;
+  private numbered = 0;
+  protected override ticks = true;
+
+  static override styles = [
+    shared,
+    css`
+      :host {
+        display: block;
+        border-block-start: 1px solid var(--line);
+        background: var(--surface);
+        padding: 0.6rem clamp(0.75rem, 3vw, 2rem) 0.8rem;
+      }
+      .modes {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 0.4rem 0.6rem;
+        margin-block-end: 0.45rem;
+      }
+      .modes .tab {
+        min-block-size: 2rem;
+        padding: 0.2rem 0.75rem;
+        border-color: transparent;
+        background: none;
+        color: var(--soft);
+      }
+      .modes .tab[aria-pressed="true"] {
+        background: var(--accent-soft);
+        color: var(--accent-ink);
+        font-weight: 600;
+      }
+      .note .modes .tab[aria-pressed="true"] {
+        background: var(--note);
+        color: var(--note-ink);
+      }
+      .way {
+        display: flex;
+        align-items: center;
+        gap: 0.4rem;
+        margin-inline-start: auto;
+        font-size: 0.8125rem;
+        color: var(--soft);
+        min-inline-size: 0;
+      }
+      .way select {
+        min-block-size: 2rem;
+        padding-block: 0.15rem;
+        inline-size: auto;
+        max-inline-size: 22rem;
+        text-overflow: ellipsis;
+      }
+      .box {
+        border: 1px solid var(--line-strong);
+        border-radius: 14px;
+        background: var(--field);
+        padding: 0.35rem;
+      }
+      .box:focus-within {
+        border-color: var(--accent);
+        box-shadow: 0 0 0 1px var(--accent);
+      }
+      .note .box {
+        background: var(--note);
+        border-color: var(--note-line);
+      }
+      textarea {
+        display: block;
+        border: 0;
+        background: none;
+        resize: none;
+        max-block-size: 38dvh;
+        min-block-size: 3.25rem;
+        padding: 0.35rem 0.55rem;
+        field-sizing: content;
+        line-height: 1.45;
+      }
+      textarea:focus-visible {
+        outline: none;
+      }
+      .tools {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 0.25rem;
+      }
+      .count {
+        margin-inline-start: auto;
+        padding-inline: 0.5rem;
+        font-size: 0.75rem;
+        color: var(--soft);
+      }
+      .warn {
+        color: var(--warn-ink);
+        font-size: 0.8125rem;
+        padding-block-end: 0.4rem;
+      }
+      .bad {
+        color: var(--bad-ink);
+      }
+      .files {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0.35rem;
+        padding: 0.25rem 0.35rem;
+      }
+      .files li {
+        display: flex;
+        align-items: center;
+        gap: 0.35rem;
+        max-inline-size: 100%;
+        border: 1px solid var(--line);
+        border-radius: 8px;
+        background: var(--surface);
+        padding-inline-start: 0.5rem;
+        font-size: 0.8125rem;
+      }
+      .answers {
+        border: 1px solid var(--line);
+        border-radius: 12px;
+        margin-block-end: 0.5rem;
+        background: var(--surface);
+        box-shadow: var(--shadow);
+        padding: 0.5rem;
+      }
+      .answers ul {
+        max-block-size: 14rem;
+        overflow-y: auto;
+        margin-block-start: 0.4rem;
+      }
+      .answers li button {
+        inline-size: 100%;
+        justify-content: flex-start;
+        text-align: start;
+        border-color: transparent;
+        background: none;
+        padding: 0.35rem 0.5rem;
+      }
+      .answers li span {
+        min-inline-size: 0;
+      }
+      .answers li strong {
+        flex: none;
+        max-inline-size: 40%;
+      }
+      kbd {
+        font: inherit;
+        font-size: 0.75rem;
+        color: var(--soft);
+      }
+    `,
+  ];
+
+  constructor() {
+    super();
+    this.mode = "reply";
+    this.text = "";
+    this.via = null;
+    this.uploads = [];
+    this.answers = null;
+    this.search = "";
+    this.noteOnly = false;
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    window.addEventListener("storage", this.otherTabWrote);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    window.removeEventListener("storage", this.otherTabWrote);
+  }
+
+  override willUpdate(changed: PropertyValues<this>): void {
+    if (!changed.has("conversation")) return;
+    this.text = this.app.draft(this.conversation);
+    this.via = null;
+    this.uploads = [];
+    this.answers = null;
+    this.mode = this.noteOnly ? "note" : "reply";
+    this.seenVersion = this.text ? (this.known?.version ?? null) : null;
+  }
+
+  override render() {
+    const isNote = this.mode === "note" || this.noteOnly;
+    const way = isNote ? null : this.chosen;
+    const problem = isNote ? this.noteProblem : this.problem(way);
+    return html`<div class=${isNote ? "note" : "reply"}>
+      ${this.renderModes(isNote, way)} ${way ? this.renderWarning(way) : nothing}
+      ${this.answers ? this.renderAnswers(this.answers) : nothing}
+      <div class="box">
+        <textarea
+          dir="auto"
+          rows="2"
+          aria-label=${isNote ? t("composer.note_label", { name: this.name }) : t("composer.label", { name: this.name })}
+          placeholder=${isNote ? t("composer.note_placeholder") : t("composer.placeholder")}
+          .value=${this.text}
+          @input=${this.typed}
+          @keydown=${this.pressed}
+          @paste=${this.pasted}
+        ></textarea>
+        ${this.uploads.length ? this.renderUploads() : nothing}
+        <div class="tools">
+          ${isNote ? nothing : this.renderTools()}
+          <span class="count ${problem ? "bad" : ""}" role=${problem ? "alert" : nothing}>${problem ?? this.count(way)}</span>
+          <button class="primary" @click=${this.send} ?disabled=${!this.canSend(problem)} aria-keyshortcuts="Enter">
+            ${icon(isNote ? "note" : "send", true)} ${isNote ? t("composer.add_note") : t("composer.send")}
+          </button>
+        </div>
+      </div>
+    </div>`;
+  }
+
+  /** Bring the caret here. */
+  focusText(): void {
+    this.find<HTMLTextAreaElement>("textarea")?.focus();
+  }
+
+  /** Take words back that were not sent. */
+  take(text: string): void {
+    this.write(this.text ? `${this.text}\n${text}` : text);
+    this.focusText();
+  }
+
+  toggleNote(): void {
+    if (!this.noteOnly) this.mode = this.mode === "note" ? "reply" : "note";
+    this.focusText();
+  }
+
+  async toggleAnswers(): Promise<void> {
+    if (this.answers) {
+      this.answers = null;
+      this.focusText();
+      return;
+    }
+    await this.app.attempt(async () => {
+      this.answers = await this.app.answers(this.conversation);
+    });
+    this.search = "";
+    await this.updateComplete;
+    this.find<HTMLInputElement>(".answers input")?.focus();
+  }
+
+  private get chosen(): Way | null {
+    const ways = this.known ? this.app.ways(this.known) : null;
+    if (!ways?.length) return null;
+    return ways.find((way) => way.via === this.via) ?? ways.find((way) => way.default) ?? ways[0]!;
+  }
+
+  private renderModes(isNote: boolean, way: Way | null) {
+    return html`<div class="modes">
+      ${this.noteOnly
+        ? html`<span class="soft small">${t("composer.not_yours")}</span>`
+        : html`<button class="tab" aria-pressed=${!isNote} @click=${() => this.turn("reply")}>${t("composer.reply")}</button>
+            <button class="tab" aria-pressed=${isNote} @click=${() => this.turn("note")} aria-keyshortcuts="Alt+N">
+              ${t("composer.note")}
+            </button>`}
+      ${way ? this.renderWay(way) : nothing}
+    </div>`;
+  }
+
+  private renderWay(chosen: Way) {
+    const ways = this.app.ways(this.known!) ?? [];
+    return html`<label class="way">
+      <span>${t("composer.way")}</span>
+      <select @change=${(event: Event) => (this.via = (event.target as HTMLSelectElement).value)}>
+        ${ways.map(
+          (way) => html`<option value=${way.via} ?selected=${way.via === chosen.via} ?disabled=${!way.open && way.via !== chosen.via}>
+            ${channelName(way.channel)} · \u2068${addressOf(way.identifier)}\u2069 · ${this.wayState(way)}
+          </option>`,
+        )}
+      </select>
+    </label>`;
+  }
+
+  private wayState(way: Way): string {
+    if (way.closed_because === "opted_out") return t("composer.way_opted_out");
+    if (way.closed_because === "window_closed") return t("composer.way_window_closed");
+    if (way.closed_because === "no_channel") return t("composer.way_no_channel");
+    return way.window_closes_at ? t("composer.way_until", { time: clock(way.window_closes_at) }) : t("composer.way_open");
+  }
+
+  private renderWarning(way: Way) {
+    if (!way.open) {
+      const reason = way.closed_because === "opted_out" ? "reason.recipient_opted_out" : "reason.window_closed";
+      return html`<p class="warn" role="status">${t(reason)}</p>`;
+    }
+    if (!way.window_closes_at) return nothing;
+    const left_ms = Date.parse(way.window_closes_at) - this.app.now;
+    if (left_ms > SOON_MS) return nothing;
+    return html`<p class="warn">${icon("late")} ${t("composer.closing", { time: duration(left_ms) })}</p>`;
+  }
+
+  private renderTools() {
+    return html`<button class="plain icon" @click=${() => this.find<HTMLInputElement>("input[type=file]")?.click()} title=${t("composer.attach")}>
+        ${icon("clip")}<span class="hidden">${t("composer.attach")}</span>
+      </button>
+      <input type="file" multiple hidden tabindex="-1" aria-label=${t("composer.attach")} @change=${this.picked} />
+      <button
+        class="plain icon"
+        title=${t("composer.answers")}
+        aria-keyshortcuts="Alt+T"
+        aria-expanded=${this.answers !== null}
+        @click=${() => this.toggleAnswers()}
+      >
+        ${icon("message")}<span class="hidden">${t("composer.answers")}</span>
+      </button>`;
+  }
+
+  private renderUploads() {
+    return html`<ul class="files">
+      ${this.uploads.map(
+        (upload) => html`<li>
+          ${icon("file")}
+          <bdi class="cut">${upload.file.name}</bdi>
+          ${upload.problem
+            ? html`<span class="bad" role="alert">${upload.problem}</span>`
+            : upload.id
+              ? nothing
+              : html`<span class="soft">${t("composer.uploading")}</span>`}
+          <button class="plain icon" @click=${() => this.drop(upload)}>
+            ${icon("close")}<span class="hidden">${t("composer.remove", { name: upload.file.name })}</span>
+          </button>
+        </li>`,
+      )}
+    </ul>`;
+  }
+
+  private renderAnswers(answers: readonly CannedAnswer[]) {
+    const wanted = this.search.toLocaleLowerCase();
+    const fitting = answers.filter((one) => `${one.name} ${one.shortcut ?? ""} ${one.text}`.toLocaleLowerCase().includes(wanted));
+    return html`<div class="answers" @keydown=${(event: KeyboardEvent) => event.key === "Escape" && this.toggleAnswers()}>
+      <input
+        type="search"
+        aria-label=${t("composer.answers_search")}
+        placeholder=${t("composer.answers_search")}
+        .value=${this.search}
+        @input=${(event: Event) => (this.search = (event.target as HTMLInputElement).value)}
+        @keydown=${(event: KeyboardEvent) => event.key === "Enter" && fitting[0] && this.insert(fitting[0])}
+      />
+      ${fitting.length
+        ? html`<ul>
+            ${fitting.map(
+              (one) => html`<li>
+                <button @click=${() => this.insert(one)}>
+                  <strong class="cut">${one.name}</strong> <span class="cut soft" dir="auto">${one.text}</span>
+                  ${one.shortcut ? html`<kbd>/${one.shortcut}</kbd>` : nothing}
+                </button>
+              </li>`,
+            )}
+          </ul>`
+        : html`<p class="soft small">${t("composer.answers_none")}</p>`}
+    </div>`;
+  }
+
+  private insert(answer: CannedAnswer): void {
+    const card = this.known ? this.app.card(this.known.view.customer.id) : null;
+    const customer = (card && card !== "failed" ? card.name : null) ?? this.known?.view.customer.name ?? "";
+    const me = this.app.state?.me?.name ?? this.app.state?.agent?.name ?? "";
+    const text = answer.text.replaceAll("{customer_name}", customer).replaceAll("{agent_name}", me);
+    const typedShortcut = answer.shortcut !== null && this.text.trim() === `/${answer.shortcut}`;
+    this.answers = null;
+    this.write(typedShortcut || !this.text ? text : `${this.text}${this.text.endsWith(" ") ? "" : " "}${text}`);
+    this.focusText();
+  }
+
+  private count(way: Way | null): string {
+    if (!way || !this.text) return "";
+    if (way.segments) {
+      const { count, left } = segmentsOf(this.text);
+      return t("composer.segments", { count, left });
+    }
+    if (!way.text_limit) return "";
+    const messages = Math.ceil(this.text.length / way.text_limit);
+    if (messages > 1) return t("composer.split", { count: messages });
+    const left = way.text_limit - this.text.length;
+    return left < way.text_limit / 4 ? t("composer.characters", { left }) : "";
+  }
+
+  private get noteProblem(): string | null {
+    return this.text.length > MAX_TEXT ? t("composer.too_long", { limit: MAX_TEXT }) : null;
+  }
+
+  private problem(way: Way | null): string | null {
+    if (way) {
+      const unfit = this.uploads.find((one) => way.attachments && !way.attachments.includes(kindOf(one.file.type)));
+      if (unfit) return t("composer.upload_kind", { name: unfit.file.name });
+    }
+    return this.noteProblem;
+  }
+
+  private canSend(problem: string | null): boolean {
+    const isNote = this.mode === "note" || this.noteOnly;
+    const uploading = this.uploads.some((one) => one.id === null);
+    if (problem || (uploading && !isNote)) return false;
+    if (!isNote && this.chosen?.open === false) return false;
+    return Boolean(this.text.trim()) || (!isNote && this.uploads.length > 0);
+  }
+
+  private turn(mode: "reply" | "note"): void {
+    this.mode = mode;
+    this.focusText();
+  }
+
+  private readonly typed = (event: Event): void => {
+    const { value } = event.target as HTMLTextAreaElement;
+    this.write(value);
+    if (this.mode === "reply" && !this.noteOnly) this.app.client?.typing(this.conversation);
+    if (value === "/" && this.mode === "reply" && !this.answers) void this.toggleAnswers();
+  };
+
+  private write(text: string): void {
+    if (!this.text && text) this.seenVersion = this.known?.version ?? null;
+    this.text = text;
+    this.app.keepDraft(this.conversation, text);
+  }
+
+  private readonly pressed = (event: KeyboardEvent): void => {
+    if (event.key !== "Enter" || event.shiftKey || event.altKey || event.isComposing) return;
+    event.preventDefault();
+    this.send();
+  };
+
+  private readonly send = (): void => {
+    const isNote = this.mode === "note" || this.noteOnly;
+    if (!this.canSend(isNote ? this.noteProblem : this.problem(this.chosen))) return;
+    const files = isNote ? [] : this.uploads;
+    this.app.client!.outbox.put({
+      kind: isNote ? "note" : "message",
+      conversation: this.conversation,
+      customer: this.known?.view.customer.id ?? this.app.looked?.customer ?? "",
+      text: this.text.trim() || null,
+      via: isNote ? null : (this.via ?? this.chosen?.via ?? null),
+      attachments: files.flatMap((one) => one.id ?? []),
+      names: files.map((one) => one.file.name),
+      writtenAt: new Date().toISOString(),
+      seenVersion: isNote || !this.app.state?.me ? null : this.seenVersion,
+    });
+    this.write("");
+    if (!isNote) this.uploads = [];
+    this.dispatchEvent(new CustomEvent("sent", { bubbles: true, composed: true }));
+  };
+
+  private readonly picked = (event: Event): void => {
+    const input = event.target as HTMLInputElement;
+    this.attach([...(input.files ?? [])]);
+    input.value = "";
+  };
+
+  private readonly pasted = (event: ClipboardEvent): void => {
+    const files = [...(event.clipboardData?.files ?? [])];
+    if (files.length && this.mode === "reply" && !this.noteOnly) this.attach(files);
+  };
+
+  private attach(files: readonly File[]): void {
+    for (const file of files.slice(0, MAX_FILES - this.uploads.length)) {
+      this.numbered += 1;
+      const upload: Upload = { key: this.numbered, file, id: null, problem: null };
+      if (file.size > MAX_BYTES) upload.problem = t("composer.upload_too_large", { name: file.name });
+      this.uploads = [...this.uploads, upload];
+      if (!upload.problem) void this.upload(upload);
+    }
+  }
+
+  private async upload(upload: Upload): Promise<void> {
+    const change: Partial<Upload> = await this.app.client!.rest.upload(upload.file).then(
+      (id) => ({ id }),
+      () => ({ problem: t("composer.upload_failed", { name: upload.file.name }) }),
+    );
+    this.uploads = this.uploads.map((one) => (one.key === upload.key ? { ...one, ...change } : one));
+  }
+
+  private drop(upload: Upload): void {
+    this.uploads = this.uploads.filter((one) => one.key !== upload.key);
+  }
+
+  /** Another tab of this person writes on the same draft: show its words unless one is writing here. */
+  private readonly otherTabWrote = (event: StorageEvent): void => {
+    if (!event.key?.endsWith(`/${this.conversation}`) || !event.key.startsWith("throughline.draft.")) return;
+    if (this.renderRoot instanceof ShadowRoot && this.renderRoot.activeElement?.tagName === "TEXTAREA" && document.hasFocus()) return;
+    this.text = this.app.draft(this.conversation);
+  };
+}
+
+function kindOf(type: string): string {
+  const family = type.split("/")[0] ?? "";
+  return ["image", "video", "audio"].includes(family) ? family : "document";
+}
+
+export function addressOf(identifier: string): string {
+  return identifier.slice(identifier.indexOf(":") + 1);
+}
+
+customElements.define("tl-composer", Composer);

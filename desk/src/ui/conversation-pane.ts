@@ -1,0 +1,196 @@
+import { css, html, nothing } from "lit";
+import type { Known } from "../client/state";
+import type { Parcel } from "../client/outbox";
+import { t } from "../i18n";
+import { duration, when } from "../i18n/format";
+import "./composer";
+import type { Composer } from "./composer";
+import "./conversation-dialogs";
+import type { Asking, ConversationDialogs } from "./conversation-dialogs";
+import { DeskElement } from "./element";
+import { icon } from "./icons";
+import { shared } from "./styles";
+import "./thread-view";
+import type { ThreadView } from "./thread-view";
+
+/** One customer's thread, what can be done with the conversation, and where one writes. */
+export class ConversationPane extends DeskElement {
+  protected override ticks = true;
+
+  static override styles = [
+    shared,
+    css`
+      :host {
+        display: grid;
+        grid-template-rows: auto 1fr auto;
+        min-block-size: 0;
+        min-inline-size: 0;
+        background: var(--back);
+      }
+      header {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 0.4rem 0.8rem;
+        padding: 0.65rem clamp(0.75rem, 3vw, 2rem);
+        border-block-end: 1px solid var(--line);
+        background: var(--surface);
+      }
+      h2 {
+        font-size: 1.125rem;
+        font-weight: 650;
+      }
+      .who {
+        flex: 1 1 10rem;
+        min-inline-size: 0;
+      }
+      .actions {
+        display: flex;
+        flex-wrap: wrap;
+        gap: 0.35rem;
+      }
+      .actions button {
+        padding-inline: 0.65rem;
+        font-size: 0.875rem;
+      }
+      .narrow {
+        display: none;
+      }
+      @media (max-width: 900px) {
+        .narrow.back {
+          display: inline-flex;
+        }
+      }
+      @media (max-width: 1200px) {
+        .narrow.details {
+          display: inline-flex;
+        }
+      }
+      .typing {
+        padding: 0 clamp(0.75rem, 3vw, 2rem) 0.35rem;
+        font-size: 0.8125rem;
+        color: var(--accent-ink);
+      }
+      .none {
+        grid-row: 1 / -1;
+        display: grid;
+        place-content: center;
+        text-align: center;
+        color: var(--soft);
+        padding: 2rem;
+      }
+      .bottom {
+        min-inline-size: 0;
+      }
+    `,
+  ];
+
+  override render() {
+    const { looked } = this.app;
+    if (!looked) return html`<p class="none">${t("list.select")}</p>`;
+    const known = this.app.lookedAt;
+    const isMine = this.app.state!.isMine(looked.conversation);
+    const name = this.nameOf(known);
+    const customer = known?.view.customer.id ?? looked.customer;
+    return html`<header>
+        <button class="plain icon narrow back" @click=${() => this.app.showPane("list")}>
+          ${icon("back", true)}<span class="hidden">${t("action.back")}</span>
+        </button>
+        <div class="who">
+          <h2 class="cut" id="conversation" tabindex="-1"><bdi>${name}</bdi></h2>
+          <p class="small soft cut">${this.facts(known)}</p>
+        </div>
+        <div class="actions">
+          ${isMine && known ? this.renderActions(known) : this.app.isSupervisor ? this.renderTakeOver(known) : nothing}
+          <button class="plain icon narrow details" @click=${() => this.app.showPane("card")}>
+            ${icon("card")}<span class="hidden">${t("action.details")}</span>
+          </button>
+        </div>
+      </header>
+      <tl-thread
+        .app=${this.app}
+        .customer=${customer}
+        .conversation=${looked.conversation}
+        .name=${name}
+        .foreign=${!isMine}
+        @withdrawn=${(event: CustomEvent<Parcel>) => this.composer?.take(event.detail.text ?? "")}
+      ></tl-thread>
+      <div class="bottom">
+        ${isMine && known ? this.renderTyping(known, name) : nothing}
+        <tl-composer
+          .app=${this.app}
+          .known=${known}
+          .conversation=${looked.conversation}
+          .name=${name}
+          .noteOnly=${!isMine}
+          @sent=${() => this.find<ThreadView>("tl-thread")?.requestUpdate()}
+        ></tl-composer>
+        ${known ? html`<tl-conversation-dialogs .app=${this.app} .known=${known}></tl-conversation-dialogs>` : nothing}
+      </div>`;
+  }
+
+  override updated(): void {
+    const { composer } = this;
+    if (!this.app.wantsCaret || !composer) return;
+    this.app.wantsCaret = false;
+    void composer.updateComplete.then(() => composer.focusText());
+  }
+
+  get composer(): Composer | null {
+    return this.find<Composer>("tl-composer");
+  }
+
+  private nameOf(known: Known | null): string {
+    const card = this.app.looked ? this.app.card(this.app.looked.customer) : null;
+    const written = card && card !== "failed" ? card.name : null;
+    return written ?? known?.view.customer.name ?? t("card.unknown");
+  }
+
+  private facts(known: Known | null): string {
+    if (!known) return t("team.reading");
+    const { view } = known;
+    const parts = [t("offer.queue", { queue: view.queue }), t("conversation.since", { time: when(view.opened_at, this.app.now) })];
+    if (view.state === "paused" && view.until) parts.push(`${t("list.paused")}, ${t("list.until", { time: when(view.until, this.app.now) })}`);
+    if (view.state === "wrapping") {
+      parts.push(t("list.wrapping"));
+      if (view.until) parts.push(t("conversation.wrap_left", { time: duration(Date.parse(view.until) - this.app.now) }));
+    }
+    if (view.state === "resolved") parts.push(t("composer.ended"));
+    return parts.join(" · ");
+  }
+
+  private renderActions(known: Known) {
+    const { state } = known.view;
+    return html`${state === "active"
+        ? html`<button @click=${() => this.do("conversation.wrap_up", known)}>${icon("done")} ${t("conversation.wrap_up")}</button>`
+        : nothing}
+      ${state === "paused" ? nothing : html`<button @click=${() => this.ask("pause")}>${icon("pause")} ${t("conversation.pause")}</button>`}
+      ${state === "paused" ? nothing : html`<button @click=${() => this.ask("transfer")}>${icon("transfer", true)} ${t("conversation.transfer")}</button>`}
+      ${state === "paused" ? nothing : html`<button class=${state === "wrapping" ? "primary" : ""} @click=${() => this.ask("close")}>${icon("close")} ${t("conversation.close")}</button>`}`;
+  }
+
+  private renderTakeOver(known: Known | null) {
+    if (known?.view.state === "resolved") return nothing;
+    return html`<button class="primary" @click=${() => this.takeOver()}>${t("conversation.take_over")}</button>`;
+  }
+
+  private renderTyping(known: Known, name: string) {
+    if (!known.typing || known.typing.until < this.app.now) return nothing;
+    const text = known.typing.from === "customer" ? t("thread.typing", { name }) : t("thread.colleague_typing");
+    return html`<p class="typing" role="status">${text}</p>`;
+  }
+
+  private ask(asking: Asking): void {
+    void this.find<ConversationDialogs>("tl-conversation-dialogs")?.ask(asking);
+  }
+
+  private do(action: string, known: Known): Promise<boolean> {
+    return this.app.attempt(() => this.app.client!.ask(action, { conversation: known.view.conversation }));
+  }
+
+  private takeOver(): Promise<boolean> {
+    return this.app.takeOver(this.app.looked!.conversation);
+  }
+}
+
+customElements.define("tl-conversation", ConversationPane);

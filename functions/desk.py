@@ -118,8 +118,10 @@ def post_attachment() -> Response:
 @desk.route("/attachments/{attachment}", methods=["GET"], cors=True)
 @answers_screen
 def get_attachment(attachment: str) -> Response:
-    """Redirect to the file."""
+    """Redirect to the file; or say where it is, to a page that asks for JSON: a script cannot read a redirect."""
     url = link_attachment(world(), _caller(), attachment, _closed())
+    if "application/json" in desk.current_request.headers.get("accept", ""):
+        return _answer({"url": url})
     return Response({"url": url}, status_code=302, headers={"Location": url, **PRIVATE})
 
 

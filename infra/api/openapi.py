@@ -142,9 +142,9 @@ def _preflight() -> Document:
 
 def _file() -> Document:
     operation = _operation("Where a file can be fetched from, for five minutes", "Link", [_CLOSED])
-    moved = operation["responses"].pop("200")
-    location = {"Location": {"schema": _TEXT}}
-    return {**operation, "responses": {"302": {**moved, "headers": location}, **operation["responses"]}}
+    told = {**operation["responses"]["200"], "description": "Where it is, for who accepts application/json."}
+    moved = {**operation["responses"]["200"], "headers": {"Location": {"schema": _TEXT}}}
+    return {**operation, "responses": {**operation["responses"], "200": told, "302": moved}}
 
 
 def _webhook() -> Document:

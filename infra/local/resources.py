@@ -156,7 +156,7 @@ def _as_text(value: Any) -> str:
 
 
 def _create_buckets(s3: "S3Client", template: Template) -> dict[str, str]:
-    buckets = template.resources("AWS::S3::Bucket", ["BucketName"])
+    buckets = template.resources("AWS::S3::Bucket", ["BucketName", "CorsConfiguration"])
     return {logical_id: _create_bucket(s3, properties) for logical_id, properties in buckets}
 
 
@@ -168,4 +168,12 @@ def _create_bucket(s3: "S3Client", properties: Properties) -> str:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] != HTTPStatus.NOT_FOUND:
             raise
         s3.create_bucket(Bucket=name)
+    rules: Any = properties.get("CorsConfiguration", {}).get("CorsRules")
+    if rules:
+        s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": [_cors_rule(rule) for rule in rules]})
     return name
+
+
+def _cors_rule(rule: Properties) -> Properties:
+    """Return a rule in the API's words: it says MaxAgeSeconds where the template says MaxAge."""
+    return {"MaxAgeSeconds" if key == "MaxAge" else key: value for key, value in rule.items()}

@@ -470,6 +470,18 @@ def test_a_file_is_handed_out_by_a_link_of_five_minutes(desk: Desk) -> None:
     assert headers["Location"] == body["url"] == "https://blobs.test/media/photo?seconds=300&name=a b.jpg"
 
 
+def test_a_page_is_told_where_the_file_is_because_it_cannot_read_a_redirect(desk: Desk) -> None:
+    photo = photo_of(desk, held_by_ana(desk))
+    authorization = f"Bearer {desk.center.token('ana')}"
+    with Client(app) as client:
+        headers = {"Authorization": authorization, "Accept": "application/json"}
+        answer = client.http.get(f"/attachments/{photo}", headers=headers)
+
+    assert wrong_with_response("GET", route_of(f"/attachments/{photo}"), 200, answer.json_body) == []
+    assert (answer.status_code, answer.json_body["url"].partition("?")[0]) == (200, "https://blobs.test/media/photo")
+    assert "Location" not in answer.headers
+
+
 def test_a_file_of_anothers_customer_is_forbidden_and_one_that_is_not_here_is_not_found(desk: Desk) -> None:
     head = held_by_ana(desk)
     photo = photo_of(desk, head, blob=None, source="provider-id")

@@ -157,7 +157,7 @@ export class TeamView extends DeskElement {
     return html`<div class="queue">
       <span class="small soft"><bdi>${name}</bdi></span>
       <strong>${waiting}</strong>
-      <span class="small soft">${since ? t("offer.waiting", { time: duration(this.app.now - Date.parse(since)) }) : t("team.none_waiting")}</span>
+      <span class="small soft">${since ? t("offer.waiting", { time: duration(this.app.now - Date.parse(since)) }) : nothing}</span>
     </div>`;
   }
 

@@ -47,7 +47,8 @@ export function choicesOf(text: string): Map<string, string> {
   }
 }
 
-function closing(text: string, open: number): number {
+/** Where the brace that opens at `open` is closed. */
+export function closing(text: string, open: number): number {
   let depth = 0;
   for (let at = open; at < text.length; at += 1) {
     if (text[at] === "{") depth += 1;

@@ -1,9 +1,10 @@
 import { css, html, nothing, type PropertyValues } from "lit";
+import { live } from "lit/directives/live.js";
 import type { CannedAnswer, Way } from "../client/frames";
 import type { Known } from "../client/state";
 import { segmentsOf } from "../client/segments";
 import { t } from "../i18n";
-import { channelName, clock, duration } from "../i18n/format";
+import { channelName, duration, when } from "../i18n/format";
 import { DeskElement } from "./element";
 import { icon } from "./icons";
 import { shared } from "./styles";
@@ -243,7 +244,7 @@ export class Composer extends DeskElement {
           rows="2"
           aria-label=${isNote ? t("composer.note_label", { name: this.name }) : t("composer.label", { name: this.name })}
           placeholder=${isNote ? t("composer.note_placeholder") : t("composer.placeholder")}
-          .value=${this.text}
+          .value=${live(this.text)}
           @input=${this.typed}
           @keydown=${this.pressed}
           @paste=${this.pasted}
@@ -326,7 +327,7 @@ export class Composer extends DeskElement {
     if (way.closed_because === "opted_out") return t("composer.way_opted_out");
     if (way.closed_because === "window_closed") return t("composer.way_window_closed");
     if (way.closed_because === "no_channel") return t("composer.way_no_channel");
-    return way.window_closes_at ? t("composer.way_until", { time: clock(way.window_closes_at) }) : t("composer.way_open");
+    return way.window_closes_at ? t("composer.way_until", { time: when(way.window_closes_at, this.app.now) }) : t("composer.way_open");
   }
 
   private renderWarning(way: Way) {
@@ -393,7 +394,7 @@ export class Composer extends DeskElement {
               (one) => html`<li>
                 <button @click=${() => this.insert(one)}>
                   <strong class="cut">${one.name}</strong> <span class="cut soft" dir="auto">${one.text}</span>
-                  ${one.shortcut ? html`<kbd>/${one.shortcut}</kbd>` : nothing}
+                  ${one.shortcut ? html`<kbd dir="ltr">${one.shortcut}</kbd>` : nothing}
                 </button>
               </li>`,
             )}
@@ -407,9 +408,8 @@ export class Composer extends DeskElement {
     const customer = (card && card !== "failed" ? card.name : null) ?? this.known?.view.customer.name ?? "";
     const me = this.app.state?.me?.name ?? this.app.state?.agent?.name ?? "";
     const text = answer.text.replaceAll("{customer_name}", customer).replaceAll("{agent_name}", me);
-    const typedShortcut = answer.shortcut !== null && this.text.trim() === `/${answer.shortcut}`;
     this.answers = null;
-    this.write(typedShortcut || !this.text ? text : `${this.text}${this.text.endsWith(" ") ? "" : " "}${text}`);
+    this.write(!this.text ? text : `${this.text}${this.text.endsWith(" ") ? "" : " "}${text}`);
     this.focusText();
   }
 
@@ -455,7 +455,10 @@ export class Composer extends DeskElement {
     const { value } = event.target as HTMLTextAreaElement;
     this.write(value);
     if (this.mode === "reply" && !this.noteOnly) this.app.client?.typing(this.conversation);
-    if (value === "/" && this.mode === "reply" && !this.answers) void this.toggleAnswers();
+    if (value === "/" && this.mode === "reply" && !this.noteOnly && !this.answers) {
+      this.write("");
+      void this.toggleAnswers();
+    }
   };
 
   private write(text: string): void {

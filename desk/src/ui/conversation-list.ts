@@ -26,7 +26,12 @@ export class ConversationList extends DeskElement {
       .offers {
         display: grid;
         gap: 0.6rem;
-        margin-block-end: 1rem;
+      }
+      .offers:not(:has(tl-offer)) {
+        display: none;
+      }
+      .offers + nav {
+        margin-block-start: 0.25rem;
       }
       h2 {
         font-size: 0.75rem;
@@ -117,7 +122,8 @@ export class ConversationList extends DeskElement {
     const mine = state.mine();
     const [here, aside] = [mine.filter((one) => one.view.state !== "paused"), mine.filter((one) => one.view.state === "paused")];
     const offers = [...state.offers.values()].sort((a, b) => (a.expires_at < b.expires_at ? -1 : 1));
-    return html`<div class="offers" aria-live="assertive">
+    return html`<p class="hidden" role="alert">${offers[0] ? t("offer.ring", { name: offers[0].customer.name ?? t("card.unknown") }) : ""}</p>
+      <div class="offers">
         ${repeat(
           offers,
           (offer) => offer.offer,

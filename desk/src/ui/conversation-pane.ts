@@ -56,6 +56,15 @@ export class ConversationPane extends DeskElement {
       .narrow {
         display: none;
       }
+      @media (max-width: 600px) {
+        .actions span {
+          position: absolute;
+          inline-size: 1px;
+          block-size: 1px;
+          overflow: hidden;
+          clip-path: inset(50%);
+        }
+      }
       @media (max-width: 900px) {
         .narrow.back {
           display: inline-flex;
@@ -162,16 +171,16 @@ export class ConversationPane extends DeskElement {
   private renderActions(known: Known) {
     const { state } = known.view;
     return html`${state === "active"
-        ? html`<button @click=${() => this.do("conversation.wrap_up", known)}>${icon("done")} ${t("conversation.wrap_up")}</button>`
+        ? html`<button @click=${() => this.do("conversation.wrap_up", known)}>${icon("done")} <span>${t("conversation.wrap_up")}</span></button>`
         : nothing}
-      ${state === "paused" ? nothing : html`<button @click=${() => this.ask("pause")}>${icon("pause")} ${t("conversation.pause")}</button>`}
-      ${state === "paused" ? nothing : html`<button @click=${() => this.ask("transfer")}>${icon("transfer", true)} ${t("conversation.transfer")}</button>`}
-      ${state === "paused" ? nothing : html`<button class=${state === "wrapping" ? "primary" : ""} @click=${() => this.ask("close")}>${icon("close")} ${t("conversation.close")}</button>`}`;
+      ${state === "paused" ? nothing : html`<button @click=${() => this.ask("pause")}>${icon("pause")} <span>${t("conversation.pause")}</span></button>`}
+      ${state === "paused" ? nothing : html`<button @click=${() => this.ask("transfer")}>${icon("transfer", true)} <span>${t("conversation.transfer")}</span></button>`}
+      ${state === "paused" ? nothing : html`<button class=${state === "wrapping" ? "primary" : ""} @click=${() => this.ask("close")}>${icon("close")} <span>${t("conversation.close")}</span></button>`}`;
   }
 
   private renderTakeOver(known: Known | null) {
     if (known?.view.state === "resolved") return nothing;
-    return html`<button class="primary" @click=${() => this.takeOver()}>${t("conversation.take_over")}</button>`;
+    return html`<button class="primary take" @click=${() => this.takeOver()}>${t("conversation.take_over")}</button>`;
   }
 
   private renderTyping(known: Known, name: string) {

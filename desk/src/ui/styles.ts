@@ -207,9 +207,12 @@ export const dialogs = css`
     border-color: var(--accent);
     background: var(--accent-soft);
   }
-  .choices label > span {
+  .choices label > span:first-of-type {
     flex: 1;
     min-inline-size: 0;
+  }
+  .choices label > input[type="datetime-local"] {
+    inline-size: auto;
   }
   fieldset {
     border: 0;

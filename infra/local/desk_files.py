@@ -23,8 +23,9 @@ TYPES = {
     ".webmanifest": "application/manifest+json",
 }
 NOT_BUILT = (
-    "<h1>The desk is not built</h1><p>Its packages come from the npm registry, which could not be reached when this stack "
-    "was started. Everything else works. Run <code>make desk</code> once there is a network, then load this page again.</p>"
+    "<h1>The desk is not built</h1><p>Its packages come from the npm registry, which could not be reached when this "
+    "stack was started. Everything else works. Run <code>make desk</code> once there is a network, then load this page "
+    "again.</p>"
 )
 
 

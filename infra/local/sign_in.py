@@ -46,7 +46,7 @@ class Grant:
 
 
 class SignIn:
-    """Hands out codes to whoever chooses a name on the page, and tokens for codes. Codes are good once, for a minute."""
+    """Hands out codes to whoever chooses a name on the page, and tokens for codes: each once, within a minute."""
 
     def __init__(self, centre: Centre, issuer: Issuer, tokens: TokenIssuer) -> None:
         self._agents = centre.agents
@@ -162,11 +162,10 @@ def _choice(agents: Sequence[Agent], asked: Mapping[str, str], *, supervisors: b
 
 def _person(agent: Agent, hidden: str, *, supervisors: bool) -> str:
     name, skills = escape(agent.name), ", ".join(f"{skill} {level}" for skill, level in agent.skills.items())
-    roles = ["agent", "supervisor"] if supervisors else ["agent"]
     buttons = "".join(
-        f"<button name=role value={role} aria-label='{name}, {role}'>{'Sign in' if role == 'agent' else 'As supervisor'}"
-        "</button>"
-        for role in roles
+        f"<button name=role value={role} aria-label='{name}, {role}'>{words}</button>"
+        for role, words in (("agent", "Sign in"), ("supervisor", "As supervisor"))
+        if role == "agent" or supervisors
     )
     who = f"<div class=who><strong>{name}</strong><small>{escape(skills)}</small></div>"
     sub = f"<input type=hidden name=sub value='{escape(agent.agent_id, quote=True)}'>"

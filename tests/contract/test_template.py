@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import MISSING, fields
@@ -14,6 +15,7 @@ from chalice.cli.factory import CLIFactory
 from chalice.deploy.validate import validate_configuration
 
 from functions._edges import GIVEN_UP_AFTER
+from infra.desk_headers import DEPLOYED_POLICY, security_headers
 from infra.layers import ROOT, runtime
 from infra.lint import lint, transform
 from infra.lint_rules.queues import (
@@ -362,3 +364,33 @@ def test_browsers_may_post_the_forms_that_were_signed_for_them() -> None:
     (rule,) = bucket["CorsConfiguration"]["CorsRules"]
 
     assert {"GET", "POST"} == set(rule["AllowedMethods"])
+
+
+def test_the_desk_is_served_with_the_headers_the_local_stack_sends() -> None:
+    resources = sam_template()["Resources"]
+    config = resources["DeskHeaders"]["Properties"]["ResponseHeadersPolicyConfig"]
+    security = config["SecurityHeadersConfig"]
+    policy = security["ContentSecurityPolicy"]["ContentSecurityPolicy"]["Fn::Sub"]
+    sent = {item["Header"]: item["Value"] for item in config["CustomHeadersConfig"]["Items"]} | {
+        "Content-Security-Policy": policy,
+        "Referrer-Policy": security["ReferrerPolicy"]["ReferrerPolicy"],
+        "X-Content-Type-Options": "nosniff" if "ContentTypeOptions" in security else "",
+        "X-Frame-Options": security["FrameOptions"]["FrameOption"],
+    }
+    behaviour = resources["DeskDistribution"]["Properties"]["DistributionConfig"]["DefaultCacheBehavior"]
+
+    assert sent == security_headers(DEPLOYED_POLICY)
+    assert behaviour["ResponseHeadersPolicyId"] == {"Ref": "DeskHeaders"}
+    assert all(header["Override"] for name, header in security.items())
+
+
+def test_the_desks_policy_allows_nothing_inline_and_no_frame() -> None:
+    directives = dict(part.strip().split(" ", 1) for part in DEPLOYED_POLICY.split(";"))
+
+    assert (directives["default-src"], directives["script-src"], directives["style-src"]) == (
+        "'none'",
+        "'self'",
+        "'self'",
+    )
+    assert (directives["frame-ancestors"], directives["base-uri"]) == ("'none'", "'none'")
+    assert not re.search(r"unsafe|data:|\s\*(\s|$)", DEPLOYED_POLICY)

@@ -1,0 +1,39 @@
+"""`python -m infra.desk_config OUTPUTS --issuer … --client-id …`: the desk's config.json for a deployed stage.
+
+OUTPUTS is what `aws cloudformation describe-stacks --query "Stacks[0].Outputs"` answered. With `--output` one of them
+is printed instead, for the Makefile.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+
+def desk_config(outputs: Mapping[str, str], issuer: str, client_id: str) -> Mapping[str, str]:
+    """Return what the desk asks for before anything else."""
+    return {"issuer": issuer, "client_id": client_id, "api": outputs["ApiUrl"], "socket": outputs["SocketsUrl"]}
+
+
+def read_outputs(path: Path) -> Mapping[str, str]:
+    """Return a stack's outputs by name."""
+    return {output["OutputKey"]: output["OutputValue"] for output in json.loads(path.read_text())}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the configuration, or one output; return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m infra.desk_config", description=__doc__)
+    parser.add_argument("outputs", type=Path)
+    parser.add_argument("--output", help="print only this one of the outputs")
+    parser.add_argument("--issuer", default="")
+    parser.add_argument("--client-id", default="")
+    given = parser.parse_args(arguments)
+    outputs = read_outputs(given.outputs)
+    wanted = given.output
+    print(outputs[wanted] if wanted else json.dumps(desk_config(outputs, given.issuer, given.client_id), indent=2))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -23,6 +23,7 @@ ul.people li { margin: 0; } .who { flex: 1 1 14rem; } .who small { display: bloc
 button { font: inherit; border-radius: 8px; padding: .5rem 1rem; border: 1px solid var(--strong);
   background: none; color: var(--strong); cursor: pointer; }
 button:first-of-type { background: var(--strong); color: var(--card); }
+.hidden { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); }
 button:focus-visible { outline: 3px solid var(--strong); outline-offset: 2px; }
 """
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()

@@ -163,7 +163,7 @@ def _choice(agents: Sequence[Agent], asked: Mapping[str, str], *, supervisors: b
 def _person(agent: Agent, hidden: str, *, supervisors: bool) -> str:
     name, skills = escape(agent.name), ", ".join(f"{skill} {level}" for skill, level in agent.skills.items())
     buttons = "".join(
-        f"<button name=role value={role} aria-label='{name}, {role}'>{words}</button>"
+        f"<button name=role value={role}>{words}<span class=hidden>: {name}, {role}</span></button>"
         for role, words in (("agent", "Sign in"), ("supervisor", "As supervisor"))
         if role == "agent" or supervisors
     )

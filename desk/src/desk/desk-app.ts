@@ -33,7 +33,7 @@ export class DeskApp extends DeskElement {
     css`
       :host {
         display: grid;
-        grid-template-rows: auto auto 1fr;
+        grid-template-rows: auto minmax(0, 1fr);
         block-size: 100dvh;
         min-block-size: 0;
       }
@@ -271,11 +271,11 @@ export class DeskApp extends DeskElement {
     if (app.phase === "signed_out") return this.renderSignIn();
     if (app.client?.connection.state === "refused") return this.renderRefused();
     if (app.phase === "starting" || !app.state?.ready) return this.renderWelcome(html`<p role="status">${t("connection.connecting")}</p>${this.renderBanner()}`);
-    return html`<a class="button skip" href="#conversation" @click=${this.skip}>${t("app.skip")}</a>
-      ${this.renderTop()} ${this.renderBanner() === nothing ? html`<div></div>` : this.renderBanner()}
+    return html`${this.renderTop()}
       ${app.view === "team"
         ? html`<main class="team"><tl-team .app=${app}></tl-team></main>`
         : html`<main data-pane=${app.looked ? app.pane : "list"}>
+            <h1 class="hidden">${t("view.conversations")}</h1>
             <tl-list .app=${app}></tl-list>
             <tl-conversation .app=${app}></tl-conversation>
             <tl-card .app=${app}></tl-card>
@@ -292,7 +292,9 @@ export class DeskApp extends DeskElement {
 
   private renderTop() {
     const { app } = this;
-    return html`<header class="top">
+    return html`<header>
+      <button class="skip" @click=${this.skip}>${t("app.skip")}</button>
+      <div class="top">
       <p class="brand">${mark} <span>${t("app.name")}</span></p>
       ${app.isSupervisor
         ? html`<nav class="views" aria-label=${t("app.name")}>
@@ -307,6 +309,8 @@ export class DeskApp extends DeskElement {
         </button>
         ${this.menuOpen ? this.renderMenu() : nothing}
       </div>
+      </div>
+      ${this.renderBanner()}
     </header>`;
   }
 
@@ -408,8 +412,7 @@ export class DeskApp extends DeskElement {
     this.find<HTMLDialogElement>("#keys")?.showModal();
   };
 
-  private readonly skip = (event: Event): void => {
-    event.preventDefault();
+  private readonly skip = (): void => {
     this.pane?.composer?.focusText();
   };
 

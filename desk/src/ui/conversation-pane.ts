@@ -171,11 +171,11 @@ export class ConversationPane extends DeskElement {
   private renderActions(known: Known) {
     const { state } = known.view;
     return html`${state === "active"
-        ? html`<button @click=${() => this.do("conversation.wrap_up", known)}>${icon("done")} <span>${t("conversation.wrap_up")}</span></button>`
+        ? html`<button data-do="wrap_up" @click=${() => this.do("conversation.wrap_up", known)}>${icon("done")} <span>${t("conversation.wrap_up")}</span></button>`
         : nothing}
-      ${state === "paused" ? nothing : html`<button @click=${() => this.ask("pause")}>${icon("pause")} <span>${t("conversation.pause")}</span></button>`}
-      ${state === "paused" ? nothing : html`<button @click=${() => this.ask("transfer")}>${icon("transfer", true)} <span>${t("conversation.transfer")}</span></button>`}
-      ${state === "paused" ? nothing : html`<button class=${state === "wrapping" ? "primary" : ""} @click=${() => this.ask("close")}>${icon("close")} <span>${t("conversation.close")}</span></button>`}`;
+      ${state === "paused" ? nothing : html`<button data-do="pause" @click=${() => this.ask("pause")}>${icon("pause")} <span>${t("conversation.pause")}</span></button>`}
+      ${state === "paused" ? nothing : html`<button data-do="transfer" @click=${() => this.ask("transfer")}>${icon("transfer", true)} <span>${t("conversation.transfer")}</span></button>`}
+      ${state === "paused" ? nothing : html`<button data-do="close" class=${state === "wrapping" ? "primary" : ""} @click=${() => this.ask("close")}>${icon("close")} <span>${t("conversation.close")}</span></button>`}`;
   }
 
   private renderTakeOver(known: Known | null) {

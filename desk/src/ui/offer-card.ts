@@ -36,7 +36,7 @@ export class OfferCard extends DeskElement {
         align-items: center;
         gap: 0.6rem;
       }
-      .who h3 {
+      .who h2 {
         font-size: 1rem;
         font-weight: 650;
       }
@@ -90,7 +90,7 @@ export class OfferCard extends DeskElement {
       <div class="who">
         <span class="disc">${channelIcon(offer.channel)}</span>
         <div>
-          <h3 class="cut"><bdi>${name}</bdi></h3>
+          <h2 class="cut"><bdi>${name}</bdi></h2>
           <p class="small soft cut">${channel} · ${t("offer.queue", { queue: offer.queue })}</p>
         </div>
       </div>

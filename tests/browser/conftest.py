@@ -1,0 +1,91 @@
+"""Chromium in front of a running stack. Where one of the two is missing, these tests are skipped and say so."""
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local.client import StackClient
+from infra.local.deployed import ROOT
+from infra.local.stack_process import StackProcess
+from tests.browser.screens import AXE, Screen
+
+DESK = ROOT / "desk/dist/index.html"
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+ARGUMENTS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+STACK = {"RECEIPTS_PACE_MS": "50", "FUNCTIONS_LOG": "-"}
+
+Opener = Callable[..., Screen]
+
+
+def _missing() -> str | None:
+    if CHROMIUM is None:
+        return "no Chromium here: apt-get install chromium"
+    if not (DESK.is_file() and AXE.is_file()):
+        return "the desk is not built: make desk"
+    return None
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[object]:
+    if reason := _missing():
+        pytest.skip(reason)
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make setup")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def shared_stack(chromium: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackClient]:
+    del chromium  # only so that nothing is started where there is no browser
+    with StackProcess(tmp_path_factory.mktemp("stack"), STACK) as process:
+        yield process.client()
+
+
+@pytest.fixture
+def stack(shared_stack: StackClient) -> StackClient:
+    return shared_stack
+
+
+@pytest.fixture
+def open_screen(chromium: object) -> Iterator[Opener]:
+    """Open the desk of a stack in a browser of its own; what went wrong in the page fails the test."""
+    opened: list[Screen] = []
+
+    def open_one(url: str, **how: object) -> Screen:
+        screen = Screen.open(chromium, url, **how)
+        opened.append(screen)
+        return screen
+
+    yield open_one
+    for screen in opened:
+        screen.leave()
+    assert [problem for screen in opened for problem in screen.problems] == []
+
+
+@pytest.fixture
+def stack_that_dies(chromium: object, tmp_path: Path) -> Iterator[Callable[[], StackProcess]]:
+    """Start a stack again and again on one port and one state directory."""
+    del chromium
+    started: list[StackProcess] = []
+
+    def start() -> StackProcess:
+        port = started[0].client().url.rpartition(":")[2] if started else "0"
+        started.append(StackProcess(tmp_path / "state", STACK | {"PORT": port}))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.stop()

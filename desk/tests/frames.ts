@@ -48,8 +48,11 @@ export function conversation(version: number, more: Partial<ConversationView> = 
 }
 
 export function snapshot(conversations: SnapshotConversation[], more: Partial<Snapshot> = {}): Snapshot {
-  const agent = { agent: "ana", name: "Ana", presence: "available" as const, reason: null, capacity: { chat: 3 }, load: {} };
-  return { event: "snapshot", id: "hello", agent, offers: [], conversations, ...more };
+  const now = { presence: "available" as const, reason: null, since: null, next: null };
+  const agent = { agent: "ana", name: "Ana", ...now, capacity: { chat: 3 }, load: {} };
+  const rest = { teams: ["front"], skills: {}, language: null, not_ready_reasons: [] };
+  const me = { agent: "ana", name: "Ana", role: "agent" as const, ...rest };
+  return { event: "snapshot", id: "hello", me, agent, offers: [], conversations, ...more };
 }
 
 export function message(version: number, announced: Entry, more: object = {}): ServerFrame {

@@ -41,7 +41,10 @@ class Screen:
 
     def leave(self) -> None:
         """Sign off, so that nothing is offered to nobody, and close the browser."""
-        if not self.page.is_closed() and self.page.locator("tl-presence").count() > self.page.locator(".banner").count():
+        if (
+            not self.page.is_closed()
+            and self.page.locator("tl-presence").count() > self.page.locator(".banner").count()
+        ):
             self.page.keyboard.press("Escape")
             self.be("offline")
         self.page.context.close()

@@ -8,9 +8,10 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from app import app
-from infra.api.__main__ import DOCUMENTS, written
+from infra.api.__main__ import DOCUMENTS, TYPES, written
 from infra.api.asyncapi import event_name, frame_name, visitor_event_name, visitor_frame_name
 from infra.api.frames import ACTIONS, EVENTS, MORE
+from infra.api.typescript import typescript
 from infra.api.visitors import VISITOR_ACTIONS, VISITOR_EVENTS
 from tests.api_documents import (
     DOCS,
@@ -37,6 +38,10 @@ GOING_TOGETHER = {"quick_replies", "template"}  # docs/protocol.md says which of
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_document_is_the_one_that_the_schemas_make(name: str) -> None:
     assert (DOCS / name).read_text(encoding="utf-8") == written(DOCUMENTS[name]()), "run: python -m infra.api"
+
+
+def test_the_types_of_the_desk_are_those_the_schemas_make() -> None:
+    assert TYPES.read_text(encoding="utf-8") == typescript(), "run: python -m infra.api"
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

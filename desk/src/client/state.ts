@@ -150,7 +150,7 @@ export class DeskState {
   applySnapshot(frame: Snapshot, askedAt: number, asked: Readonly<Record<string, number>>): void {
     this.ready = true;
     this.agent = frame.agent;
-    this.me = frame.me ?? null;
+    this.me = frame.me;
     this.offers.clear();
     for (const offer of frame.offers) this.offers.set(offer.offer, offer);
     for (const conversation of frame.conversations) this.applyWhole(conversation, asked[conversation.conversation]);

@@ -240,7 +240,7 @@ export class Composer extends DeskElement {
       ${this.answers ? this.renderAnswers(this.answers) : nothing}
       <div class="box">
         <textarea
-          dir="auto"
+          dir=${this.text ? "auto" : nothing}
           rows="2"
           aria-label=${isNote ? t("composer.note_label", { name: this.name }) : t("composer.label", { name: this.name })}
           placeholder=${isNote ? t("composer.note_placeholder") : t("composer.placeholder")}
@@ -534,9 +534,9 @@ export class Composer extends DeskElement {
   };
 }
 
-function kindOf(type: string): string {
+function kindOf(type: string): Way["attachments"][number] {
   const family = type.split("/")[0] ?? "";
-  return ["image", "video", "audio"].includes(family) ? family : "document";
+  return family === "image" || family === "video" || family === "audio" ? family : "document";
 }
 
 export function addressOf(identifier: string): string {

@@ -163,7 +163,7 @@ export class ConversationList extends DeskElement {
       <span class="disc" title=${channelName(channel)}>${channelIcon(channel)}<span class="hidden">${channelName(channel)}</span></span>
       <span class="name cut"><bdi>${view.customer.name ?? t("card.unknown")}</bdi></span>
       ${this.renderTime(known, now)}
-      <span class="last cut" dir="auto">${this.renderLast(known, now)}</span>
+      <span class="last cut">${this.renderLast(known, now)}</span>
       ${unread ? html`<span class="badge"><span aria-hidden="true">${unread}</span><span class="hidden">${t("list.unread", { count: unread })}</span></span>` : html`<span></span>`}
     </button>`;
   }
@@ -187,9 +187,9 @@ export class ConversationList extends DeskElement {
     if (this.app.client!.outbox.of(view.conversation).some((one) => one.failed)) return html`<em>${t("list.unsent")}</em>`;
     if (view.state === "wrapping") return html`<em>${t("list.wrapping")}</em>`;
     const draft = this.app.looked?.conversation === view.conversation ? "" : this.app.draft(view.conversation);
-    if (draft) return html`<em>${t("list.draft")}:</em> ${draft}`;
+    if (draft) return html`<em>${t("list.draft")}:</em> <bdi>${draft}</bdi>`;
     const last = this.app.state!.thread(view.customer.id).last;
-    return last ? summary(last) : nothing;
+    return last ? html`<bdi>${summary(last)}</bdi>` : nothing;
   }
 
   private renderEmpty() {

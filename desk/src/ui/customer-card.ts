@@ -74,6 +74,7 @@ export class CardPane extends DeskElement {
         grid-column: 2;
       }
       li bdi {
+        justify-self: start;
         overflow-wrap: anywhere;
       }
       .out {

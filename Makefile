@@ -99,15 +99,17 @@ deploy: setup ## STAGE with CloudFormation: ARTIFACTS=bucket PUBLIC_URL=https://
 		--output-template-file build/package/$(STAGE)/uploaded.json
 	aws cloudformation deploy --template-file build/package/$(STAGE)/uploaded.json --stack-name throughline-$(STAGE) \
 		--capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND --no-fail-on-empty-changeset \
-		$(if $(PUBLIC_URL)$(ALARM_EMAIL),--parameter-overrides) \
-		$(if $(PUBLIC_URL),"PublicUrl=$(PUBLIC_URL)") $(if $(ALARM_EMAIL),"AlarmEmail=$(ALARM_EMAIL)")
+		$(if $(PUBLIC_URL)$(ALARM_EMAIL)$(SIGN_IN_ORIGINS),--parameter-overrides) \
+		$(if $(PUBLIC_URL),"PublicUrl=$(PUBLIC_URL)") $(if $(ALARM_EMAIL),"AlarmEmail=$(ALARM_EMAIL)") \
+		$(if $(SIGN_IN_ORIGINS),"SignInOrigins=$(SIGN_IN_ORIGINS)")
 	aws cloudformation describe-stacks --stack-name throughline-$(STAGE) --query "Stacks[0].Outputs" --output table
 
 upload: setup desk ## the desk to STAGE: ISSUER=https://… CLIENT_ID=…, see docs/desk.md
 	@test -n "$(ISSUER)" -a -n "$(CLIENT_ID)" || { echo "Say who signs people in: make upload STAGE=$(STAGE) ISSUER=… CLIENT_ID=…" >&2; exit 1; }
 	@mkdir -p build
 	aws cloudformation describe-stacks --stack-name throughline-$(STAGE) --query "Stacks[0].Outputs" --output json > build/outputs.json
-	$(BIN)/python -m infra.desk_config build/outputs.json --issuer "$(ISSUER)" --client-id "$(CLIENT_ID)" > build/config.json
+	$(BIN)/python -m infra.desk_config build/outputs.json --issuer "$(ISSUER)" --client-id "$(CLIENT_ID)" \
+		$(if $(SCOPE),--scope "$(SCOPE)") > build/config.json
 	bucket=$$($(BIN)/python -m infra.desk_config build/outputs.json --output DeskBucketName) && \
 	aws s3 sync desk/dist/assets "s3://$$bucket/assets" --cache-control "public, max-age=31536000, immutable" && \
 	aws s3 cp build/config.json "s3://$$bucket/config.json" --cache-control no-store && \

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
-def desk_config(outputs: Mapping[str, str], issuer: str, client_id: str) -> Mapping[str, str]:
+def desk_config(outputs: Mapping[str, str], issuer: str, client_id: str, scope: str) -> Mapping[str, str]:
     """Return what the desk asks for before anything else."""
-    return {"issuer": issuer, "client_id": client_id, "api": outputs["ApiUrl"], "socket": outputs["SocketsUrl"]}
+    apis = {"api": outputs["ApiUrl"], "socket": outputs["SocketsUrl"]}
+    return {"issuer": issuer, "client_id": client_id, "scope": scope, **apis}
 
 
 def read_outputs(path: Path) -> Mapping[str, str]:
@@ -28,10 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output", help="print only this one of the outputs")
     parser.add_argument("--issuer", default="")
     parser.add_argument("--client-id", default="")
+    parser.add_argument("--scope", default="openid profile")
     given = parser.parse_args(arguments)
     outputs = read_outputs(given.outputs)
-    wanted = given.output
-    print(outputs[wanted] if wanted else json.dumps(desk_config(outputs, given.issuer, given.client_id), indent=2))
+    if given.output:
+        print(outputs[given.output])
+    else:
+        print(json.dumps(desk_config(outputs, given.issuer, given.client_id, given.scope), indent=2))
     return 0
 
 

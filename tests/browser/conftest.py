@@ -80,11 +80,14 @@ def stack_that_dies(chromium: object, tmp_path: Path) -> Iterator[Callable[[], S
     """Start a stack again and again on one port and one state directory."""
     del chromium
     started: list[StackProcess] = []
+    port = "0"
 
     def start() -> StackProcess:
-        port = started[0].client().url.rpartition(":")[2] if started else "0"
-        started.append(StackProcess(tmp_path / "state", STACK | {"PORT": port}))
-        return started[-1]
+        nonlocal port
+        process = StackProcess(tmp_path / "state", STACK | {"PORT": port})
+        started.append(process)
+        port = process.client().url.rpartition(":")[2]
+        return process
 
     yield start
     for process in started:

@@ -21,9 +21,10 @@ def test_the_desk_pins_the_versions_it_names_itself() -> None:
 
 def test_a_deployed_desk_is_told_where_its_apis_are() -> None:
     outputs = {"ApiUrl": "https://a.test/api", "SocketsUrl": "wss://b.test/api"}
-    assert desk_config(outputs, "https://id.test", "client") == {
+    assert desk_config(outputs, "https://id.test", "client", "openid") == {
         "issuer": "https://id.test",
         "client_id": "client",
+        "scope": "openid",
         "api": "https://a.test/api",
         "socket": "wss://b.test/api",
     }

@@ -92,7 +92,7 @@ export class Session {
       response_type: "code",
       client_id: this.config.client_id,
       redirect_uri: this.here,
-      scope: this.config.scope ?? "openid profile offline_access",
+      scope: this.config.scope ?? "openid profile",
       state,
       nonce,
       code_challenge: await challenge(verifier),

@@ -1,50 +1,26 @@
 """Chromium in front of a running stack. Where one of the two is missing, these tests are skipped and say so."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from infra.local.client import StackClient
-from infra.local.deployed import ROOT
 from infra.local.stack_process import StackProcess
-from tests.browser.screens import AXE, Screen
+from tests.browser.chromium import launched, missing
+from tests.browser.screens import Screen
 
-DESK = ROOT / "desk/dist/index.html"
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-ARGUMENTS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 STACK = {"RECEIPTS_PACE_MS": "50", "FUNCTIONS_LOG": "-"}
 
 Opener = Callable[..., Screen]
 
 
-def _missing() -> str | None:
-    if CHROMIUM is None:
-        return "no Chromium here: apt-get install chromium"
-    if not (DESK.is_file() and AXE.is_file()):
-        return "the desk is not built: make desk"
-    return None
-
-
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[object]:
-    if reason := _missing():
+    if reason := missing():
         pytest.skip(reason)
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: make setup")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,8 @@ import re
 from typing import Any, Self
 
 from infra.local.deployed import ROOT
+from tests.browser.chromium import AXE
 
-AXE = ROOT / "desk/node_modules/axe-core/axe.min.js"
 SHOTS = ROOT / "build/screenshots"
 PATIENCE_MS = 20_000
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -30,8 +30,8 @@ export class ConversationList extends DeskElement {
       .offers:not(:has(tl-offer)) {
         display: none;
       }
-      .offers + nav {
-        margin-block-start: 0.25rem;
+      .offers:has(tl-offer) + nav {
+        margin-block-start: 0.9rem;
       }
       h2 {
         font-size: 0.75rem;

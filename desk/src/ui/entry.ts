@@ -56,7 +56,8 @@ function authorOf(entry: Entry, around: Around): string {
 function renderAuthor(entry: Entry, around: Around): TemplateResult {
   const author = authorOf(entry, around);
   if (entry.kind === "note") {
-    return html`<p class="author" dir=${document.documentElement.dir}>${icon("note")} ${t("entry.note_by", { name: author })}</p>`;
+    const name = around.app.nameOf(entry.author ?? "");
+    return html`<p class="author" dir=${document.documentElement.dir}>${icon("note")} ${t("entry.note_by", { name })}</p>`;
   }
   return html`<p class="author" dir=${document.documentElement.dir}>
     ${author ? html`<bdi>${author}</bdi>` : nothing}

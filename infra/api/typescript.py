@@ -45,7 +45,7 @@ def _type(schema: Schema, indent: str) -> str:  # noqa: C901, PLR0911 - one case
             items = _type(schema.get("items", {}), indent)
             return f"{items}[]" if _NAME.fullmatch(items) else f"({items})[]"
         case {"type": "string" | "boolean" as kind}:
-            return kind
+            return str(kind)
         case {"type": "integer" | "number"}:
             return "number"
     return "unknown"

@@ -174,6 +174,6 @@ def _create_bucket(s3: "S3Client", properties: Properties) -> str:
     return name
 
 
-def _cors_rule(rule: Properties) -> Properties:
+def _cors_rule(rule: Properties) -> Any:
     """Return a rule in the API's words: it says MaxAgeSeconds where the template says MaxAge."""
     return {"MaxAgeSeconds" if key == "MaxAge" else key: value for key, value in rule.items()}

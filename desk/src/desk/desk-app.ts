@@ -140,19 +140,9 @@ export class DeskApp extends DeskElement {
         position: relative;
       }
       .panel {
-        position: absolute;
-        inset-block-start: calc(100% + 0.4rem);
-        inset-inline-end: 0;
-        z-index: 20;
         inline-size: 18rem;
-        max-inline-size: calc(100vw - 1.5rem);
-        display: grid;
-        gap: 0.7rem;
         padding: 0.9rem;
-        border: 1px solid var(--line);
-        border-radius: 14px;
-        background: var(--surface);
-        box-shadow: var(--shadow-strong);
+        gap: 0.7rem;
       }
       .check {
         display: flex;

@@ -67,18 +67,7 @@ export class TeamView extends DeskElement {
         color: var(--ink);
       }
       .dot {
-        display: inline-block;
-        inline-size: 0.6rem;
-        block-size: 0.6rem;
-        border-radius: 50%;
-        background: var(--soft);
         margin-inline-end: 0.4rem;
-      }
-      .available {
-        background: var(--good);
-      }
-      .not_ready {
-        background: var(--warn);
       }
       .holds {
         display: flex;

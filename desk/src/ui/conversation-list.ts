@@ -60,13 +60,6 @@ export class ConversationList extends DeskElement {
       }
       .disc {
         grid-row: span 2;
-        display: grid;
-        place-items: center;
-        inline-size: 2.4rem;
-        block-size: 2.4rem;
-        border-radius: 50%;
-        background: var(--accent-soft);
-        color: var(--accent-ink);
       }
       .name {
         font-weight: 600;

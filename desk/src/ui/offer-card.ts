@@ -44,16 +44,6 @@ export class OfferCard extends DeskElement {
         min-inline-size: 0;
         flex: 1;
       }
-      .disc {
-        display: grid;
-        place-items: center;
-        inline-size: 2.4rem;
-        block-size: 2.4rem;
-        border-radius: 50%;
-        background: var(--accent-soft);
-        color: var(--accent-ink);
-        flex: none;
-      }
       .preview {
         display: -webkit-box;
         -webkit-line-clamp: 3;

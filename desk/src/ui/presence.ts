@@ -20,32 +20,9 @@ export class PresencePicker extends DeskElement {
       :host {
         position: relative;
       }
-      .dot {
-        inline-size: 0.65rem;
-        block-size: 0.65rem;
-        border-radius: 50%;
-        background: var(--soft);
-        flex: none;
-      }
-      .available {
-        background: var(--good);
-      }
-      .not_ready {
-        background: var(--warn);
-      }
       .panel {
-        position: absolute;
-        inset-block-start: calc(100% + 0.4rem);
-        inset-inline-end: 0;
-        z-index: 20;
         inline-size: 19rem;
-        max-inline-size: calc(100vw - 1.5rem);
         padding: 0.6rem;
-        border: 1px solid var(--line);
-        border-radius: 14px;
-        background: var(--surface);
-        box-shadow: var(--shadow-strong);
-        display: grid;
         gap: 0.15rem;
       }
       .panel button {

@@ -120,6 +120,42 @@ export const shared = css`
     clip-path: inset(50%);
     white-space: nowrap;
   }
+  .disc {
+    display: grid;
+    place-items: center;
+    inline-size: 2.4rem;
+    block-size: 2.4rem;
+    border-radius: 50%;
+    background: var(--accent-soft);
+    color: var(--accent-ink);
+    flex: none;
+  }
+  .dot {
+    display: inline-block;
+    inline-size: 0.65rem;
+    block-size: 0.65rem;
+    border-radius: 50%;
+    background: var(--soft);
+    flex: none;
+  }
+  .dot.available {
+    background: var(--good);
+  }
+  .dot.not_ready {
+    background: var(--warn);
+  }
+  .panel {
+    position: absolute;
+    inset-block-start: calc(100% + 0.4rem);
+    inset-inline-end: 0;
+    z-index: 20;
+    max-inline-size: calc(100vw - 1.5rem);
+    display: grid;
+    border: 1px solid var(--line);
+    border-radius: 14px;
+    background: var(--surface);
+    box-shadow: var(--shadow-strong);
+  }
   .cut {
     overflow: hidden;
     text-overflow: ellipsis;

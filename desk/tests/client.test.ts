@@ -132,7 +132,7 @@ describe("connecting", () => {
     const first = await welcome(held(1, 1));
     const closing = client.ask("conversation.close", { conversation: CONVERSATION });
     const { id } = first.last("conversation.close");
-    first.say({ event: "error", id, code: "unauthenticated", message: "", version: null });
+    first.say({ event: "error", id, code: "unauthenticated", message: "" });
     await timers.pass(400);
     const second = await welcome(held(1, 1));
     expect([second.token, asked.includes(true)]).toEqual(["renewed", true]);
@@ -164,7 +164,7 @@ describe("connecting", () => {
     const asking = client.ask("offer.accept", { offer: "o" }).catch((error: Error) => error.message);
     for (let attempt = 0; attempt < 5; attempt += 1) {
       const { id } = socket.last("offer.accept");
-      socket.say({ event: "error", id, code: "store_unavailable", message: "busy", version: null });
+      socket.say({ event: "error", id, code: "store_unavailable", message: "busy" });
       await timers.pass(9_000);
     }
     expect([await asking, socket.all("offer.accept").length]).toEqual(["busy", 5]);
@@ -230,10 +230,10 @@ describe("the outbox", () => {
     const socket = await welcome(held(1, 1));
     write("hello");
     await settle();
-    socket.say({ event: "error", id: socket.last("message.send").id, code: "invalid_request", message: "message_id: …", version: null });
+    socket.say({ event: "error", id: socket.last("message.send").id, code: "invalid_request", message: "message_id: …" });
     await settle();
     expect(String(socket.last("message.send").message_id)[14]).toBe("4");
-    socket.say({ event: "error", id: socket.last("message.send").id, code: "invalid_request", message: "via: …", version: null });
+    socket.say({ event: "error", id: socket.last("message.send").id, code: "invalid_request", message: "via: …" });
     await settle();
     expect(client.outbox.parcels()[0]?.failed).toMatchObject({ code: "invalid_request", message: "via: …" });
   });
@@ -258,7 +258,7 @@ describe("the outbox", () => {
     write("first");
     write("second");
     await settle();
-    socket.say({ event: "error", id: socket.last("message.send").id, code: "window_closed", message: "", version: null });
+    socket.say({ event: "error", id: socket.last("message.send").id, code: "window_closed", message: "" });
     await settle();
     expect(socket.last("message.send").text).toBe("second");
     expect(client.outbox.parcels()[0]?.failed?.code).toBe("window_closed");

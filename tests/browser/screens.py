@@ -8,7 +8,7 @@ from infra.local.deployed import ROOT
 from tests.browser.chromium import AXE
 
 SHOTS = ROOT / "build/screenshots"
-PATIENCE_MS = 20_000
+PATIENCE_MS = 45_000
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # What the browser itself says of requests that a test lets fail: a server that was killed.
 EXPECTED = re.compile(r"ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|WebSocket connection")

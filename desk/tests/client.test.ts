@@ -272,6 +272,14 @@ describe("the outbox", () => {
   });
 });
 
+it("does not take back what is under way", async () => {
+  await welcome(held(1, 1));
+  write("too late");
+  await settle();
+  const [parcel] = client.outbox.parcels();
+  expect([parcel?.attempts, client.outbox.withdraw(parcel!.key), client.outbox.parcels().length]).toEqual([1, null, 1]);
+});
+
 describe("reading", () => {
   it("is told to the other tabs and outlives a reload", async () => {
     const socket = await welcome(held(2, 1, 2));

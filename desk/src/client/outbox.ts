@@ -70,9 +70,10 @@ export class Outbox {
     void this.flush();
   }
 
-  /** Take back what was not sent; returns it, so that its words can be written anew. */
+  /** Take back what was not sent; returns it, so that its words can be written anew. Null: it is under way already. */
   withdraw(key: string): Parcel | null {
-    const parcel = this.parcels().find((one) => one.key === key) ?? null;
+    const parcel = this.parcels().find((one) => one.key === key);
+    if (parcel === undefined || (parcel.attempts > 0 && parcel.failed === null)) return null;
     this.forget(key);
     this.changed(null, null);
     return parcel;

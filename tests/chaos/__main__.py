@@ -18,6 +18,7 @@ Part = Callable[[Options], Tally]
 
 # a module here that has `run` → what it attacks
 PARTS: Mapping[str, str] = {
+    "faults": "every path, with everything that can befall each of its requests to AWS",
     "races": "one engine, by processes that write, come, go and die at the same instant",
     "burst": "fifty times the normal traffic, with a customer and accounts that flood",
     "providers": "everything a provider can do but deliver each message once and in order",

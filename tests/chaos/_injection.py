@@ -1,8 +1,8 @@
 """What can go wrong with one request to AWS, made to happen inside the SDK, where the real thing happens.
 
-botocore tells of every call before it makes it (`before-call`), and of every attempt to send it (`before-send`). A fault
-is injected into every attempt of one call, so that the SDK's own retries take part and still our code meets it; only
-`LOST_ONCE` is healed by the SDK, which then makes the call a second time.
+botocore tells of every call before it makes it (`before-call`), and of every attempt to send it (`before-send`). A
+fault is injected into every attempt of one call, so that the SDK's own retries take part and still our code meets it;
+only `LOST_ONCE` is healed by the SDK, which then makes the call a second time. No client waits between its attempts.
 """
 
 import json

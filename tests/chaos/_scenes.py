@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -31,12 +32,14 @@ class Step:
     """A step that is about to be taken.
 
     `attempt` takes it, for the time of that number, and tells whether it is done. `repeat` is what becomes of a step
-    that is not done: a queue delivers again, a client sends again. `socket` is that of the client behind it.
+    that is not done: a queue delivers again (`queued`), a client sends again (by its `socket`). `may_be_unknown`: the
+    step hands a reply over, and whoever dies in between cannot know whether it was taken.
     """
 
     attempt: Callable[[int], bool]
     repeat: Callable[[int, int], object]  # receives so far, and seconds until the next
     expect: Expectation = _nothing_more
+    queued: bool = False
     socket: str | None = None
     may_be_unknown: bool = False
 
@@ -59,7 +62,7 @@ def of_record(site: Site, record: Record, expect: Expectation = _nothing_more, *
     def repeat(receives: int, seconds: int) -> None:
         site.put_back(record, receives, seconds)
 
-    return Step(attempt=attempt, repeat=repeat, expect=expect, may_be_unknown=may_be_unknown)
+    return Step(attempt=attempt, repeat=repeat, expect=expect, queued=True, may_be_unknown=may_be_unknown)
 
 
 def of_frame(
@@ -144,7 +147,7 @@ def busy(site: Site) -> str:
     return conversation
 
 
-def replied(site: Site, socket: str, conversation: str, text: str) -> Mapping[str, Any]:
+def replied(site: Site, conversation: str, text: str) -> Mapping[str, Any]:
     """Return the frame of a reply."""
     made = site.state.now_ms << 80 | 7 << 76 | 2 << 62 | site.state.numbers
     return site.frame("message.send", conversation=conversation, message_id=str(UUID(int=made)), text=text)
@@ -154,7 +157,7 @@ def reply(site: Site, sender: str, text: str) -> None:
     """Have the holder answer; what is to be delivered stays on its queue."""
     head = site.live(sender)
     socket = f"{head.holder}-1"
-    answer = site.say(socket, replied(site, socket, head.conversation, text))
+    answer = site.say(socket, replied(site, head.conversation, text))
     assert answer
     assert answer["event"] == "ack", answer
     site.state.replies.append(text)
@@ -403,7 +406,7 @@ def _grace(site: Site) -> Step:
 
 def _reply(site: Site) -> Step:
     conversation = serving(site)
-    return of_frame(site, "ana-1", replied(site, "ana-1", conversation, "at once"), text="at once")
+    return of_frame(site, "ana-1", replied(site, conversation, "at once"), text="at once")
 
 
 def _outbound(site: Site) -> Record:
@@ -490,8 +493,6 @@ def _configured(site: Site) -> Step:
 
 
 def _instant(site: Site, seconds: int) -> str:
-    from datetime import UTC, datetime
-
     at = datetime.fromtimestamp(site.state.now_ms / 1000 + seconds, tz=UTC)
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

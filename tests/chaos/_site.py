@@ -289,7 +289,9 @@ class Site:
         }
         return Record(queue=self.environment[queue], message=message, due_ms=self.state.now_ms, number=number)
 
-    def message(self, *senders: str, text: str = "hello there", account: str = TELEGRAM, **more: Any) -> MessageReceived:
+    def message(
+        self, *senders: str, text: str = "hello there", account: str = TELEGRAM, **more: Any
+    ) -> MessageReceived:
         """Return a message as an adapter would parse it, sent now."""
         self.state.numbers += 1
         self.state.now_ms += 1000  # a provider's clock counts seconds
@@ -536,9 +538,7 @@ def _group(message: Mapping[str, Any]) -> Mapping[str, str]:
 
 
 def _peer(socket: str) -> Peer:
-    return Peer(
-        connection_id=socket, connected_ms=START_MS, source_ip="127.0.0.1", user_agent="chaos", domain="centre"
-    )
+    return Peer(connection_id=socket, connected_ms=START_MS, source_ip="127.0.0.1", user_agent="chaos", domain="centre")
 
 
 def _key(item: Row) -> Key:

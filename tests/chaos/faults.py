@@ -15,17 +15,19 @@ from dataclasses import dataclass
 from itertools import chain, repeat
 from multiprocessing import get_context
 
-from tests.chaos._injection import DELIVERIES, KILLS, Fault, applies
+from tests.chaos._injection import DELIVERIES, Fault, applies
 from tests.chaos._scenes import SCENES, Step
 from tests.chaos._site import VISIBILITY_S, Site, Snapshot, running_site
 from tests.chaos.options import Options
 from tests.chaos.tally import Tally
-from tests.promises import Standing, breaches
+from tests.promises import Standing, breaches, every_change_is_recorded
 from throughline.domain.conversations import ContactState, Direction, Entry
 from throughline.domain.identifiers import digest
 from throughline.domain.messages import DeliveryStatus
 
 LANES = 2  # processes, each with an engine
+# Whoever fails between a claim and its record takes the reasons along; that it was offered is in the contact's head.
+_DECISION = {"dynamodb.TransactWriteItems", "apigatewaymanagementapi.PostToConnection"}
 SAMPLE = 2  # calls of a path that the short form tries with each fault
 REST_S = 130  # longer than an offer, a cool-down, a grace, and whatever looks a second time
 # What comes back only after its visibility time-out finds that timers have gone off meanwhile; the others come at once.
@@ -76,7 +78,8 @@ def _try_path(site: Site, path: str, options: Options, alone: str | None) -> Tal
     tally = Tally(broken=[f"faults: {path}, in peace: {sentence}" for sentence in trial.peace])
     for point in chosen:
         tally.add(trial.attack(point, options.seed))
-    print(f"  {path}: {len(trial.calls)} calls, {len(chosen)} points of {len(points)}", flush=True)
+    worse = f", {len(tally.broken)} BREACHES" if tally.broken else ""
+    print(f"  {path}: {len(trial.calls)} calls, {len(chosen)} points of {len(points)}{worse}", flush=True)
     return tally
 
 
@@ -127,18 +130,22 @@ class Trial:
         site.restore(self._start)
         injected = site.injector.injected
         self._befall(point)
-        late = VISIBILITY_S if point.fault in LATE else 0
+        late = self._seconds_until_again(point)
         site.run_due(late)
         first = list(self._breaches(in_time=not late and point.fault is not Fault.KILLED_ALONE))
         site.run_due(REST_S - late)
         tally = _counted(site)
         tally.faults = site.injector.injected - injected
         found = [*first, *self._breaches(in_time=False), *site.state.stuck]
+        if not _DECISION & set(self.calls[max(0, point.number - 3) : point.number]):
+            found += every_change_is_recorded(site.standing())
         if point.fault not in DELIVERIES and not tally.faults:
             found.append("the fault was never met")
         _sort(tally, found)
         where = f"{point.path}, call {point.number} ({point.call}), {point.fault}, seed {seed}"
-        tally.broken = [f"faults: {where}: {sentence}. Alone: POINT=\"{point.name}\"" for sentence in dict.fromkeys(found)]
+        tally.broken = [
+            f'faults: {where}: {sentence}. Alone: POINT="{point.name}"' for sentence in dict.fromkeys(found)
+        ]
         return tally
 
     def _befall(self, point: Point) -> None:
@@ -162,7 +169,10 @@ class Trial:
         if point.fault is Fault.KILLED_ALONE and step.socket:
             site.hang_up(step.socket)
         elif site.injector.dead or not (done or any(other)):
-            step.repeat(0 if point.fault is Fault.KILLED_FORGOTTEN else 1, VISIBILITY_S if point.fault in LATE else 0)
+            step.repeat(0 if point.fault is Fault.KILLED_FORGOTTEN else 1, self._seconds_until_again(point))
+
+    def _seconds_until_again(self, point: Point) -> int:
+        return VISIBILITY_S if point.fault in LATE and self._step.queued else 0
 
     def _breaches(self, *, in_time: bool) -> Iterator[str]:
         site = self._site

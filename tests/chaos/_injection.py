@@ -17,6 +17,7 @@ from unittest.mock import patch
 
 import botocore.endpoint
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ReadTimeoutError
 from botocore.handlers import BUILTIN_HANDLERS
 from botocore.httpsession import URLLib3Session
@@ -153,7 +154,7 @@ class Injector:
             self._watching = True
 
     def _sent(self, request: Any, event_name: str, **_: Any) -> AWSResponse | None:
-        _, service, operation = event_name.split(".")
+        service, operation = event_name.split(".")[1:]
         if not self._watching or not self._is_the_one() or self._fault is Fault.BESIDE:
             self._told(self._call(service, operation))
             return self._answer(service, request)
@@ -214,7 +215,7 @@ class _Raw(BytesIO):
 def response(status: int, body: bytes = b"", **headers: str) -> AWSResponse:
     """Return an answer as if AWS had sent it; an underscore in a header's name is a hyphen."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return AWSResponse("https://aws.test/", status, named, _Raw(body))
+    return AWSResponse("https://aws.test/", status, HTTPHeaders.from_dict(named), _Raw(body))
 
 
 def _throttled(service: str) -> AWSResponse:

@@ -61,6 +61,7 @@ START_MS = 1_763_800_000_000
 LOCAL_ISSUER, ISSUER = "http://localhost/local", "https://issuer.example.com/local"
 VISIBILITY_S = 90
 MAX_RECEIVES = 8
+MOST_AT_ONCE = 10
 BOUND = 400  # records one drain may take: more is a loop
 TELEGRAM, SMS, WHATSAPP = "telegram/throughline_demo_bot", "twilio_sms/+15005550006", "whatsapp/100000000000001"
 TABLES = ("THREADS_TABLE", "ROUTING_TABLE", "CUSTOMERS_TABLE")
@@ -214,13 +215,15 @@ class Site:
         """Receive what has been sent."""
         while self._dirty:
             queue = self._dirty.pop()
-            while found := self._received(queue):
-                self.state.records += [self._record(queue, message) for message in found]
+            found = self._received(queue)
+            self.state.records += [self._record(queue, message) for message in found]
+            if len(found) == MOST_AT_ONCE:
+                self._dirty.add(queue)
 
     def _received(self, queue: str) -> list[Any]:
         answer = self._sqs.receive_message(
             QueueUrl=queue,
-            MaxNumberOfMessages=10,
+            MaxNumberOfMessages=MOST_AT_ONCE,
             VisibilityTimeout=43_200,
             AttributeNames=["MessageGroupId"],
             MessageAttributeNames=["All"],
@@ -466,6 +469,8 @@ class Site:
 
     def _rewrite(self, call: str, params: dict[str, Any]) -> dict[str, Any]:
         # What AWS remembers of a name for some minutes, another point must not meet.
+        if call.startswith("sqs.Send"):
+            self._dirty.add(params["QueueUrl"])
         match call:
             case "dynamodb.TransactWriteItems":
                 return {**params, "ClientRequestToken": f"{params['ClientRequestToken']}-{self.points}"}
@@ -489,8 +494,6 @@ class Site:
         service, _, operation = call.partition(".")
         if service == "dynamodb" and operation not in {"GetItem", "Query", "BatchGetItem"}:
             self._stale = True
-        if service == "sqs" and operation.startswith("Send"):
-            self._dirty |= set(self._workers)
 
 
 class _Providers:
@@ -567,7 +570,7 @@ def running_site() -> Iterator[Site]:
         site = Site(environment)
         stack.enter_context(site.injector.attached())
         stack.enter_context(_played(site, environment))
-        level = logger.level
+        level = logger.log_level
         logger.setLevel(logging.CRITICAL)
         stack.callback(logger.setLevel, level)
         site.new_process()

@@ -78,8 +78,12 @@ def _try_path(site: Site, path: str, options: Options, alone: str | None) -> Tal
     tally = Tally(broken=[f"faults: {path}, in peace: {sentence}" for sentence in trial.peace])
     for point in chosen:
         tally.add(trial.attack(point, options.seed))
-    worse = f", {len(tally.broken)} BREACHES" if tally.broken else ""
-    print(f"  {path}: {len(trial.calls)} calls, {len(chosen)} points of {len(points)}{worse}", flush=True)
+    print(
+        f"  {path}: {len(trial.calls)} calls, {len(chosen)} points of {len(points)}",
+        *tally.broken,
+        sep="\n    ",
+        flush=True,
+    )
     return tally
 
 

@@ -370,8 +370,7 @@ def _disconnect(site: Site) -> Step:
     serving(site)
 
     def attempt(_: int) -> bool:
-        site.hang_up("ana-1")
-        return True
+        return site.hang_up("ana-1")
 
     def repeat(_receives: int, _seconds: int) -> None:
         site.wrote(MAYA)

@@ -135,8 +135,9 @@ class Site:
             environment["TIMERS_QUEUE_URL"]: timers.process_timers,
             environment["MEDIA_QUEUE_URL"]: media.process_media,
         }
-        self._dirty: set[str] = set()
-        self._stale = True
+        self._dirty: set[str] = set()  # queues to which something was sent
+        self._postponed: dict[str, int] = {}  # receipt → when it may come again
+        self._stale = True  # the tables were written since they were read
         self._standing: dict[str, dict[Key, Row]] = {}
         config = Config(retries={"total_max_attempts": 1})
         make = boto3.session.Session(region_name=environment["AWS_REGION"]).client
@@ -155,13 +156,12 @@ class Site:
     @contextmanager
     def beside(self) -> Iterator[None]:
         """Let what happens inside the block happen in another process, while this one is in the middle of a call."""
-        world, keys = _wiring.world(), _wiring.signing_keys
+        world = _wiring.world()
         self.new_process()
         try:
             yield
         finally:
             _wiring.use_world(world)
-            assert keys is _wiring.signing_keys
 
     # ------------------------------------------------------------ queues, as Lambda sees them
 
@@ -366,12 +366,14 @@ class Site:
         answers = [said for to, said in self.state.frames[before:] if to == socket and said.get("id") == frame["id"]]
         return answers[-1] if answers else None
 
-    def hang_up(self, socket: str) -> None:
-        """Close a socket, and tell its function."""
+    def hang_up(self, socket: str) -> bool:
+        """Close a socket, and tell its function; return whether that heard it out."""
         self.state.sockets.pop(socket, None)
         event = disconnect_event(_peer(socket), 1001, "gone", request_id="request", now_ms=self.state.now_ms)
         with suppress(ThroughlineError):
             self._quietly(self._agents.disconnect, event)
+            return True
+        return False
 
     def release_due(self) -> bool:
         """Let the schedule fire; return whether its function did all it had to."""
@@ -424,7 +426,8 @@ class Site:
     def keep(self) -> Snapshot:
         """Return everything as it is now."""
         self.collect()
-        return Snapshot(tables={name: dict(rows) for name, rows in self._read().items()}, state=self._copied())
+        tables = {name: dict(rows) for name, rows in self._read().items()}
+        return Snapshot(tables=tables, state=copy.deepcopy(self.state))
 
     def restore(self, snapshot: Snapshot) -> None:
         """Let everything be again as it was."""
@@ -440,9 +443,6 @@ class Site:
         self._postponed.clear()
         self.new_process()
 
-    def _copied(self) -> State:
-        return copy.deepcopy(self.state)
-
     def _rewrite_table(self, table: str, standing: Mapping[Key, Row], wanted: Mapping[Key, Row]) -> None:
         requests: list[Any] = [
             {"DeleteRequest": {"Key": {"pk": row["pk"], "sk": row["sk"]}}}
@@ -455,8 +455,6 @@ class Site:
             assert not answer.get("UnprocessedItems")
 
     # ------------------------------------------------------------ what the injector asks
-
-    _postponed: dict[str, int] = {}  # noqa: RUF012 - one site a process
 
     def _answer(self, service: str, request: Any) -> Any:
         if service != "apigatewaymanagementapi":

@@ -58,7 +58,7 @@ def a_contact_and_its_slot_agree(standing: Standing) -> Breaches:
     for agent in standing.agents.values():
         for conversation, slot in agent.held.items():
             if conversation in heads:
-                yield from _disagreements(agent, slot, heads[conversation])
+                yield from _disagreements(agent, slot, heads[conversation], mended=_has_grace(standing, agent))
             elif not _is_joining(standing, conversation):
                 yield f"{agent.agent_id} holds {conversation}, which is not live"
     for head in standing.lives:
@@ -69,11 +69,18 @@ def a_contact_and_its_slot_agree(standing: Standing) -> Breaches:
             yield f"{head.conversation} is with {head.holder}, who has no slot for it"
 
 
-def _disagreements(agent: Agent, slot: Slot, head: Head) -> Breaches:
+def _has_grace(standing: Standing, agent: Agent) -> bool:
+    """Return whether a grace may be running, at whose end a pause that died half-way is finished."""
+    timers, grace = standing.timers, ("grace", agent.agent_id, agent.epoch)
+    return timers is None or any((t.get("kind"), t.get("agent"), t.get("epoch")) == grace for t in timers)
+
+
+def _disagreements(agent: Agent, slot: Slot, head: Head, *, mended: bool) -> Breaches:
     held = f"{agent.agent_id} holds {head.conversation} at turn {slot.turn}"
     if (head.holder, head.turn) != (agent.agent_id, slot.turn):
         yield f"{held}, which is {head.state} with {head.holder} at turn {head.turn}"
-    if (head.state is ContactState.PAUSED) != (slot.work_class == PAUSED_CLASS):
+    paused, aside = head.state is ContactState.PAUSED, slot.work_class == PAUSED_CLASS
+    if paused != aside and not (mended and paused):
         yield f"{held} as {slot.work_class}, and it is {head.state}"
     if not set(agent.sockets) <= set(head.sockets):
         yield f"{held}, and it does not ring at every screen"

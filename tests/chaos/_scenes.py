@@ -32,8 +32,9 @@ class Step:
     """A step that is about to be taken.
 
     `attempt` takes it, for the time of that number, and tells whether it is done. `repeat` is what becomes of a step
-    that is not done: a queue delivers again (`queued`), a client sends again (by its `socket`). `may_be_unknown`: the
-    step hands a reply over, and whoever dies in between cannot know whether it was taken.
+    that is not done: a queue delivers again (`queued`), a client sends again (by its `socket`). `hands_over`: the
+    step hands a reply to a provider. Whoever dies in between cannot know whether it was taken; and it relies on its
+    queue, which gives a record to no second worker before the first one's time is over (15 s of 90).
     """
 
     attempt: Callable[[int], bool]
@@ -41,7 +42,7 @@ class Step:
     expect: Expectation = _nothing_more
     queued: bool = False
     socket: str | None = None
-    may_be_unknown: bool = False
+    hands_over: bool = False
 
 
 Scene = Callable[[Site], Step]
@@ -50,7 +51,7 @@ Scene = Callable[[Site], Step]
 # ---------------------------------------------------------------- steps
 
 
-def of_record(site: Site, record: Record, expect: Expectation = _nothing_more, *, may_be_unknown: bool = False) -> Step:
+def of_record(site: Site, record: Record, expect: Expectation = _nothing_more, *, hands_over: bool = False) -> Step:
     """Return the delivery of a queue record."""
 
     def attempt(receives: int) -> bool:
@@ -62,7 +63,7 @@ def of_record(site: Site, record: Record, expect: Expectation = _nothing_more, *
     def repeat(receives: int, seconds: int) -> None:
         site.put_back(record, receives, seconds)
 
-    return Step(attempt=attempt, repeat=repeat, expect=expect, queued=True, may_be_unknown=may_be_unknown)
+    return Step(attempt=attempt, repeat=repeat, expect=expect, queued=True, hands_over=hands_over)
 
 
 def of_frame(
@@ -415,14 +416,14 @@ def _outbound(site: Site) -> Record:
 def _deliver(site: Site) -> Step:
     serving(site)
     reply(site, MAYA, "here you are")
-    return of_record(site, _outbound(site), may_be_unknown=True)
+    return of_record(site, _outbound(site), hands_over=True)
 
 
 def _deliver_away(site: Site) -> Step:
     serving(site)
     reply(site, MAYA, "here you are")
     site.state.away = 1
-    return of_record(site, _outbound(site), may_be_unknown=True)
+    return of_record(site, _outbound(site), hands_over=True)
 
 
 def _receipt(site: Site) -> Step:

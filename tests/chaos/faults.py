@@ -123,9 +123,11 @@ class Trial:
         ]
 
     def _has(self, fault: Fault) -> bool:
-        """Return whether a step knows this fate: queues redrive, clients go."""
+        """Return whether this can befall the step: queues redrive, clients go."""
         if fault in {Fault.KILLED_FORGOTTEN, Fault.REDRIVEN}:
             return self._step.socket is None
+        if fault is Fault.BESIDE:
+            return not self._step.hands_over
         return fault is not Fault.KILLED_ALONE or self._step.socket is not None
 
     def attack(self, point: Point, seed: int) -> Tally:
@@ -183,7 +185,7 @@ class Trial:
         standing = site.standing()
         yield from chain.from_iterable(breaches(standing).values())
         yield from _of_messages(site, standing)
-        yield from _of_replies(site, standing, may_be_unknown=self._step.may_be_unknown)
+        yield from _of_replies(site, standing, may_be_unknown=self._step.hands_over)
         yield from _of_offers(site)
         if in_time:
             yield from self._step.expect(site, standing)

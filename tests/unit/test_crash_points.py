@@ -183,6 +183,29 @@ def test_a_step_that_died_anywhere_is_finished_by_its_repetition(name: str, forg
             every_change_is_recorded(scene.centre)
 
 
+WITH_THEIR_CLIENT = {
+    "available, two waiting": ANA,
+    "not ready": ANA,
+    "an accept": ANA,
+    "a rejection, somebody else there": ANA,
+    "a wrap-up": ANA,
+    "a close, two waiting": SARA,
+    "a pause, two waiting": SARA,
+}
+
+
+@pytest.mark.parametrize("name", WITH_THEIR_CLIENT)
+def test_a_step_that_died_together_with_its_client_is_finished_by_the_grace(name: str) -> None:
+    for number, request in enumerate(requests_of(name), start=1):
+        scene, agent = STEPS[name](), WITH_THEIR_CLIENT[name]
+        with pytest.raises(DiedError), Fate(scene.world).dying(number, after=True):
+            scene.step(FIRST)
+        leaves(agent)(scene)
+        assert (request, settled(scene)) == (request, [])
+        scene.centre.pass_s(61)
+        assert (request, settled(scene)) == (request, [])
+
+
 @pytest.mark.parametrize("name", STEPS)
 def test_a_lost_reply_makes_no_difference(name: str) -> None:
     for number, request in enumerate(requests_of(name), start=1):

@@ -81,13 +81,19 @@ def _take_over(world: World, agent: Agent, conversation: ConversationId, slot: S
     outcome = bind_sockets(world, agent, conversation, slot)
     head = outcome.head
     if outcome.won:
-        if head and head.state is ContactState.PAUSED and slot.work_class != PAUSED_CLASS:
-            set_aside(world, agent.agent_id, head)
+        if head:
+            _mend_pause(world, agent.agent_id, head, slot)
         return head
     if head and head.conversation == conversation:
         finish_letting_go(world, head, slot.turn, why="found again", by="routing")
     settle(world, agent.agent_id, [(conversation, slot.turn)])
     return None
+
+
+def _mend_pause(world: World, agent_id: AgentId, head: Head, slot: Slot) -> None:
+    """Set a paused contact aside whose pause died before it had."""
+    if head.state is ContactState.PAUSED and slot.work_class != PAUSED_CLASS:
+        set_aside(world, agent_id, head)
 
 
 def _snapshot(world: World, me: Frame, agent: Agent, heads: list[Head], resume: Mapping[ConversationId, int]) -> Frame:
@@ -178,6 +184,7 @@ def end_grace(world: World, agent_id: AgentId, epoch: int, *, repeated: bool) ->
     for conversation, slot in agent.held.items():
         head = find_head(world, conversation)
         if head and head.turn == slot.turn:
+            _mend_pause(world, agent_id, head, slot)
             if not is_away(agent) or not _give_away(world, head, repeated=repeated):
                 continue
         elif head:

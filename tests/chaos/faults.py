@@ -143,7 +143,7 @@ class Trial:
         tally = _counted(site)
         tally.faults = site.injector.injected - injected
         found = [*first, *self._breaches(in_time=False), *site.state.stuck]
-        if not _DECISION & set(self.calls[max(0, point.number - 3) : point.number]):
+        if self._is_recorded(point):
             found += every_change_is_recorded(site.standing())
         if point.fault not in DELIVERIES and not tally.faults:
             found.append("the fault was never met")
@@ -176,6 +176,11 @@ class Trial:
             site.hang_up(step.socket)
         elif site.injector.dead or not (done or any(other)):
             step.repeat(0 if point.fault is Fault.KILLED_FORGOTTEN else 1, self._seconds_until_again(point))
+
+    def _is_recorded(self, point: Point) -> bool:
+        """Return whether every change has to be on record: somebody repeats the step, and it is not the routing's."""
+        just_before = set(self.calls[max(0, point.number - 3) : point.number])
+        return point.fault is not Fault.KILLED_ALONE and not _DECISION & just_before
 
     def _seconds_until_again(self, point: Point) -> int:
         return VISIBILITY_S if point.fault in LATE and self._step.queued else 0

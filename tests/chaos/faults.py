@@ -178,9 +178,14 @@ class Trial:
             step.repeat(0 if point.fault is Fault.KILLED_FORGOTTEN else 1, self._seconds_until_again(point))
 
     def _is_recorded(self, point: Point) -> bool:
-        """Return whether every change has to be on record: somebody repeats the step, and it is not the routing's."""
+        """Return whether every change has to be on record.
+
+        That is written behind the change. It is not promised of the routing's own decisions, nor where nobody repeats
+        the step, or only after the contact has moved on.
+        """
         just_before = set(self.calls[max(0, point.number - 3) : point.number])
-        return point.fault is not Fault.KILLED_ALONE and not _DECISION & just_before
+        repeated_at_once = point.fault is not Fault.KILLED_ALONE and not self._seconds_until_again(point)
+        return repeated_at_once and not _DECISION & just_before
 
     def _seconds_until_again(self, point: Point) -> int:
         return VISIBILITY_S if point.fault in LATE and self._step.queued else 0

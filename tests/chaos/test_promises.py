@@ -43,7 +43,7 @@ OFFERED = head(ContactState.OFFERED, holder=ANNA, sockets=SOCKETS)
 QUEUED = head(ContactState.QUEUED)
 HINT = waiting(conversation=CONVERSATION, turn=2)
 TIMER = {"kind": "offer_timeout", "conversation": CONVERSATION, "turn": 2}
-DIRECTORY = {("chat", "sig#billing.3+de.5"), ("voice", "sig#billing.3+de.5"), ("chat", "req#de.1")}
+DIRECTORY = {("chat", "req#de.1")}
 
 
 def standing(**changed: Any) -> Standing:
@@ -99,10 +99,6 @@ BROKEN: Mapping[str, tuple[Promise, Standing]] = {
     "a requirement nobody knows": (
         promises.hints_stand_where_others_look,
         standing(lives=[QUEUED], waiting=[HINT], directory=set()),
-    ),
-    "a signature nobody knows": (
-        promises.hints_stand_where_others_look,
-        standing(agents={ANNA: FREE}, lives=[], directory=set()),
     ),
     "an offer without end": (promises.whatever_has_an_end_has_a_timer, standing(timers=[])),
     "an exclusion without end": (

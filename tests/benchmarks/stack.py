@@ -16,14 +16,12 @@ from urllib.parse import urlencode
 import boto3
 
 from infra.local.centre import read_centre
-from infra.local.events import HttpRequest, queue_event, rest_event
-from infra.local.routes import Match
-from infra.local.signing import signed_headers
+from infra.local.events import queue_event
 from tests.benchmarks.meter import Meter
+from tests.posted import webhook_event
 
 ROOT = Path(__file__).resolve().parents[2]
 PUBLIC_URL = "https://bench.example.com"
-ROUTE = "/webhooks/{channel}/{account}"
 STAGE = "local"
 
 
@@ -51,18 +49,8 @@ class Stack:
     def post(self, channel: str, body: bytes, content_type: str) -> int:
         """Post a signed webhook and return the status."""
         account = self.centre.account(channel)
-        headers = signed_headers(account, PUBLIC_URL + account.webhook_path, body, content_type)
-        request = HttpRequest(
-            method="POST",
-            path=account.webhook_path,
-            query="",
-            headers=list(headers.items()),
-            body=body,
-            source_ip="127.0.0.1",
-        )
-        match = Match(resource=ROUTE, parameters={"channel": account.channel, "account": account.name})
-        event = rest_event(
-            request, match, binary_types=self._app.api.binary_types, request_id=uuid.uuid4().hex, now_ms=_now_ms()
+        event = webhook_event(
+            self._app, account, PUBLIC_URL, body, content_type, request_id=uuid.uuid4().hex, now_ms=_now_ms()
         )
         return int(self._app(event, None)["statusCode"])
 

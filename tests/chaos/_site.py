@@ -26,22 +26,19 @@ from functions import _wiring
 from infra.local.centre import read_centre
 from infra.local.engine import start_engine
 from infra.local.events import (
-    HttpRequest,
     Peer,
     connect_event,
     disconnect_event,
     message_event,
     queue_event,
-    rest_event,
     schedule_event,
 )
 from infra.local.resources import create_resources
-from infra.local.routes import Match
-from infra.local.signing import signed_headers
 from tests.chaos._injection import Injector, response
 from tests.chaos.standing import scan, standing_in
 from tests.fakes.telemetry import FakeTelemetry
 from tests.integration.people import IssuerAtWork, Signer, ec_key
+from tests.posted import webhook_event
 from tests.promises import Standing
 from throughline.aws.clients import Clients
 from throughline.domain.conversations import Head, Moved
@@ -320,23 +317,8 @@ class Site:
     def post(self, body: bytes) -> int:
         """Post a webhook of Telegram's and return the status."""
         account = read_centre(DEMO).account("telegram")
-        headers = signed_headers(account, PUBLIC_URL + account.webhook_path, body, "application/json")
-        request = HttpRequest(
-            method="POST",
-            path=account.webhook_path,
-            query="",
-            headers=list(headers.items()),
-            body=body,
-            source_ip="127.0.0.1",
-        )
-        parameters = {"channel": account.channel, "account": account.name}
-        event = rest_event(
-            request,
-            Match(resource="/webhooks/{channel}/{account}", parameters=parameters),
-            binary_types=self._app.api.binary_types,
-            request_id="request",
-            now_ms=self.state.now_ms,
-        )
+        kind, now_ms = "application/json", self.state.now_ms
+        event = webhook_event(self._app, account, PUBLIC_URL, body, kind, request_id="request", now_ms=now_ms)
         return int(self._quietly(self._app, event)["statusCode"])
 
     def connect(self, agent: str, socket: str | None = None) -> bool:

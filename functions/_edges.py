@@ -31,6 +31,7 @@ P = ParamSpec("P")
 INTERNAL = "internal"
 INTERNAL_STATUS = 500
 DEFAULT_PAGE = 50
+MAX_DIGITS = 9  # Python refuses to read thousands of them
 
 # ---------------------------------------------------------------- HTTP
 
@@ -91,7 +92,7 @@ def page_limit(text: str | None) -> int:
     Raises:
         InvalidRequestError: that is no number.
     """
-    if text is not None and not text.isdecimal():
+    if text is not None and not (text.isdecimal() and len(text) <= MAX_DIGITS):
         raise InvalidRequestError("limit: has to be a whole number")
     return int(text) if text else DEFAULT_PAGE
 

@@ -97,6 +97,12 @@ def test_a_token_without_a_signature_is_refused(stage: Stage, algorithm: str) ->
         stage.authenticate(unsigned(stage.issuers[0].claims("ana"), algorithm))
 
 
+@pytest.mark.parametrize("algorithm", [None, 256, ["RS256"], {"RS256": True}])
+def test_an_algorithm_that_is_no_word_is_refused_as_any_other(stage: Stage, algorithm: Any) -> None:
+    with pytest.raises(UnauthenticatedError):
+        stage.authenticate(unsigned(stage.issuers[0].claims("ana"), algorithm))
+
+
 @pytest.mark.parametrize("form", ["pem", "jwk"])
 def test_the_public_key_does_not_serve_as_an_hmac_secret(stage: Stage, form: str) -> None:
     issuer = stage.issuers[0]

@@ -73,6 +73,7 @@ def test_what_those_who_work_here_do_is_forbidden_whatever_stands_in_the_frame(a
         (frame("message.send", message_id="m-1", text="Hi", reply_to="m-0"), "reply_to"),
         (frame("hello", resume={"h-1.2": 3}), "resume"),
         (frame("hello", resume="yesterday"), "resume"),
+        (frame("hello", resume="h-1.²³.2"), "resume"),  # digits to Python, and no number
         (frame("read"), "entries"),
         (frame("read", entries=[]), "entries"),
         (frame("read", entries=["x"]), "entries"),

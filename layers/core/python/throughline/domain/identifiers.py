@@ -130,7 +130,7 @@ def parse_entry_id(entry: str, *, field: str = "entry") -> tuple[Home, str]:
         InvalidRequestError: this is no entry id.
     """
     parts = entry.split(".") if len(entry) <= MAX_REFERENCE_CHARACTERS else []
-    if len(parts) != 3 or not parts[0].startswith("h-") or not parts[1].isdigit():  # noqa: PLR2004
+    if len(parts) != 3 or not parts[0].startswith("h-") or not parts[1].isdecimal():  # noqa: PLR2004
         raise InvalidRequestError(f"{field}: holds no entry id")
     return Home(parts[0]), f"{parts[1]}#{parts[2]}"
 

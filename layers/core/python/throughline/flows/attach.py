@@ -104,9 +104,10 @@ def _find(world: World, caller: Caller, attachment: str, closed: ConversationId 
     else:
         authorize_on_customer(world, caller, "GET /attachments", CustomerId(home), closed)
     entry = world.threads.find_entry(home, reference)
-    if entry is None or not index.isdecimal() or int(index) >= len(entry.attachments):
+    found = {str(place): item for place, item in enumerate(entry.attachments)} if entry else {}
+    if index not in found:
         raise NotFoundError("no such attachment")
-    return entry.attachments[int(index)]
+    return found[index]
 
 
 def _require_shown(world: World, caller: Caller, home: Home, reference: str) -> None:

@@ -114,7 +114,7 @@ def _verified(token: str, header: Mapping[str, Any], issuer: Issuer, keys: Signi
     import jwt  # noqa: PLC0415 - as above
 
     algorithm, key_id = header.get("alg"), header.get("kid")
-    if algorithm not in KEY_KINDS or not isinstance(key_id, str):
+    if not isinstance(algorithm, str) or algorithm not in KEY_KINDS or not isinstance(key_id, str):
         raise UnauthenticatedError("the token has to be signed RS256, RS384, RS512, ES256 or ES384 and name its key")
     key = keys.get_key(issuer.jwks_url, key_id)
     if (key.get("kty"), key.get("crv")) != KEY_KINDS[algorithm] or key.get("alg", algorithm) != algorithm:

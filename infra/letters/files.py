@@ -10,6 +10,7 @@ from infra.letters.letters import Letter, job_in, member_of, parsed, reason_of
 from infra.letters.queues import NAMES
 
 REFUSED, KEPT = "refused", "kept"
+DRIVING, DRIVEN = "driving", "driven"  # where a kept file lies while it is driven through again, and afterwards
 
 
 def refused_letters(bucket: Bucket) -> Iterator[tuple[str, Letter]]:
@@ -19,9 +20,10 @@ def refused_letters(bucket: Bucket) -> Iterator[tuple[str, Letter]]:
 
 
 def kept_letters(bucket: Bucket) -> Iterator[tuple[str, Letter]]:
-    """Yield what is kept of webhooks, each with its key."""
-    for key in bucket.list_keys(f"{KEPT}/"):
-        yield key, _kept(key, _content(bucket, key))
+    """Yield what is kept of webhooks, each with its key; also what a command that died was about to drive through."""
+    for shelf in (DRIVING, KEPT):
+        for key in bucket.list_keys(f"{shelf}/"):
+            yield key, _kept(key, _content(bucket, key))
 
 
 def queue_in(key: str) -> str:

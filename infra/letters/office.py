@@ -11,7 +11,7 @@ from typing import Any
 from functions._wiring import world_of
 from infra.configuration.stages import find_region, now_ms
 from infra.letters.bucket import JSON, Bucket
-from infra.letters.files import KEPT, REFUSED, kept_letters, queue_in, refused_letters
+from infra.letters.files import DRIVEN, DRIVING, KEPT, REFUSED, kept_letters, queue_in, refused_letters
 from infra.letters.letters import Letter
 from infra.letters.queues import NAMES, Held, LetterQueue, find_queue, full_name
 from throughline.aws.clients import Clients
@@ -171,17 +171,27 @@ class Office:
 
     def _kept(self, key: str, letter: Letter) -> Found:
         def redrive() -> str:
+            begun = self._move(key, DRIVING)  # a worker may find no use for it once more, and keep it under its old key
             try:
-                taken = drive_again(self._world(), self._bucket.get(key))
+                taken = drive_again(self._world(), self._bucket.get(begun))
             except (RejectedError, ConfigurationError) as problem:
+                self._move(begun, KEPT)
                 return f"stays: {problem}"
             if taken.rest:
+                self._bucket.delete(begun)
                 return f"{taken.queued} queued; stays: {', '.join(dict.fromkeys(item.reason for item in taken.rest))}"
-            self._bucket.put(key.replace(KEPT, "driven", 1), self._bucket.get(key), JSON)
-            self._bucket.delete(key)
+            self._move(begun, DRIVEN)
             return f"{taken.queued} queued"
 
         return Found(letter=letter, redrive=redrive, discard=lambda note: self._throw_away(key, note))
+
+    def _move(self, key: str, shelf: str) -> str:
+        """Move a kept file to where it is by now; return its key there. The copy first: it is never nowhere."""
+        moved = f"{shelf}/{key.partition('/')[2]}"
+        if moved != key:
+            self._bucket.put(moved, self._bucket.get(key), JSON)
+            self._bucket.delete(key)
+        return moved
 
     def _throw_away(self, key: str, note: dict[str, Any]) -> None:
         self._bucket.put(f"discarded/{key}", _json({**json.loads(self._bucket.get(key)), **note}), JSON)

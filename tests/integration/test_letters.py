@@ -18,9 +18,11 @@ from throughline.domain.configuration import ChannelAccount, Configuration
 from throughline.domain.encodings import InboundJob, decode_inbound, encode_inbound
 from throughline.domain.errors import InvalidRequestError, StoreUnavailableError
 from throughline.domain.identifiers import Identifier
-from throughline.domain.messages import MessageReceived
-from throughline.flows.accept_webhook import UNKNOWN_ACCOUNT
-from throughline.flows.keep import LeftOver, keep_webhook
+from throughline.domain.messages import DeliveryStatus, MessageReceived, StatusReported
+from throughline.flows.accept_webhook import UNKNOWN_ACCOUNT, Taken
+from throughline.flows.acknowledge import UNKNOWN_MESSAGE
+from throughline.flows.drive_again import drive_again
+from throughline.flows.keep import LeftOver, keep_event, keep_webhook
 from throughline.ports import World
 from throughline.settings import Environment
 from throughline.store._table import Table, connect
@@ -373,3 +375,50 @@ def test_a_kept_webhook_can_be_read_and_thrown_away(office: Office) -> None:
     office.run("discard", letter_id, "--because", "a number we gave up")
     (key,) = office.keys("discarded/kept/whatsapp/")
     assert base64.b64decode(office.content(key)["body"]).decode() == posted
+
+
+def keep_report(office: Office) -> None:
+    report = StatusReported(
+        channel="whatsapp",
+        account="whatsapp/100000000000001",
+        provider_id="wamid.1:delivered",
+        senders=(Identifier(kind="tel", value="+15550001"),),
+        message_id="wamid.1",
+        status=DeliveryStatus.DELIVERED,
+    )
+    keep_event(office.world(), report, UNKNOWN_MESSAGE, 1_763_800_000_000)
+
+
+def test_a_report_that_a_worker_keeps_again_before_the_command_has_ended_stays(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_secrets(office)
+    keep_report(office)
+
+    def drive_with_a_quick_worker(world: World, kept: bytes) -> Taken:
+        taken = drive_again(world, kept)
+        keep_report(office)
+        return taken
+
+    monkeypatch.setattr("infra.letters.office.drive_again", drive_with_a_quick_worker)
+    assert "1 queued" in office.run("redrive", "--all")
+    assert len(office.keys("kept/whatsapp/")) == 1
+    assert len(office.keys("driven/whatsapp/")) == 1
+
+
+def test_what_a_command_that_died_was_driving_through_is_listed_and_driven(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_secrets(office)
+    keep_report(office)
+
+    def die(_world: World, _kept: bytes) -> Taken:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("infra.letters.office.drive_again", die)
+        with pytest.raises(KeyboardInterrupt):
+            office.run("redrive", "--all")
+    assert len(office.lines("--from", "kept")) == 1
+    assert "1 queued" in office.run("redrive", "--all")
+    assert office.lines("--from", "kept") == []

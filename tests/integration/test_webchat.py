@@ -14,9 +14,11 @@ from app import app
 from tests.cloud import REGION, cloud
 from tests.integration.center import SECRETS, Center, center
 from tests.tables import connection, dynamo_stores, fake_stores, tables_of
+from throughline.domain.configuration import DEFAULT_SENDER_LIMIT
 from throughline.domain.conversations import ContactState, Head
 from throughline.domain.errors import UnknownAccountError
 from throughline.domain.identifiers import CustomerId, Identifier, home_of
+from throughline.domain.limits import WINDOW_MS
 from throughline.flows.accept_webhook import IncomingWebhook, accept_webhook
 from throughline.flows.handle_visitor_frame import TABS
 from throughline.flows.sign_visitor_in import FROM_ONE_ADDRESS
@@ -197,6 +199,24 @@ def test_a_message_is_acknowledged_once_it_is_durable_and_not_before(chat: Chat)
     chat.center.inbound.fail_at = None
     assert chat.center.say("visitor", "message.send", message_id="m", text="Hello")["event"] == "ack"
     assert len(chat.center.inbound.jobs) == 1
+
+
+def test_a_visitor_who_floods_is_asked_to_wait_and_nobody_else_is(chat: Chat) -> None:
+    chat.center.clock.now_ms -= chat.center.clock.now_ms % WINDOW_MS
+    chat.center.visit("flooding")
+    chat.center.visit("other")
+    answers = [
+        chat.center.say("flooding", "message.send", message_id=f"f-{number}", text="Hello")
+        for number in range(DEFAULT_SENDER_LIMIT + 30)
+    ]
+    refused = [answer for answer in answers if answer["event"] == "error"]
+    assert 0 < len(refused) <= 30  # a process may take a little on top
+    assert {answer["code"] for answer in refused} == {"too_many_requests"}
+    assert len(chat.center.inbound.jobs) == len(answers) - len(refused)
+
+    assert chat.center.say("other", "message.send", message_id="m", text="Hello")["event"] == "ack"
+    chat.center.clock.now_ms += WINDOW_MS
+    assert chat.center.say("flooding", "message.send", message_id="f-129", text="Hello")["event"] == "ack"
 
 
 def test_a_long_thread_is_read_page_by_page(chat: Chat) -> None:

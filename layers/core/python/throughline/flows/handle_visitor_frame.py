@@ -11,6 +11,7 @@ from throughline.domain.visitor_frames import Say, Seen, Typing, VisitorHello, r
 from throughline.domain.visitor_views import visitor_snapshot_frame
 from throughline.domain.visitors import WEBCHAT, Visitor, VisitorMessage, is_shown
 from throughline.flows.attach import get_upload
+from throughline.flows.limit_intake import charge, require_room
 from throughline.flows.notify import notify_holder
 from throughline.flows.queue_events import queue_events
 from throughline.flows.read_thread import find_live
@@ -75,6 +76,7 @@ def _say(world: World, visitor: Visitor, frame: Say) -> None:
     Raises:
         NotFoundError: an attachment is no upload of this visitor's.
         InvalidRequestError: `reply_to` is nothing they can see.
+        TooManyRequestsError: they, or all visitors of the account together, write too much; nothing was taken.
     """
     channel = world.channels.get(WEBCHAT)
     if not isinstance(channel, VisitorChannel):
@@ -88,7 +90,11 @@ def _say(world: World, visitor: Visitor, frame: Say) -> None:
         reply_to=_answered(world, visitor, frame.reply_to) if frame.reply_to else None,
         introduced=live is not None and live.state is not ContactState.RESOLVED and visitor.way in live.vias,
     )
-    queue_events(world, [(channel.said(visitor, message), visitor.home)], world.clock())
+    said, at_ms = channel.said(visitor, message), world.clock()
+    account = world.settings.find_account(WEBCHAT, visitor.account)
+    if account:
+        require_room([charge(world, account, at_ms, sender=visitor.home)], at_ms)
+    queue_events(world, [(said, visitor.home)], at_ms)
 
 
 def _answered(world: World, visitor: Visitor, entry_id: str) -> str:

@@ -1,4 +1,4 @@
-"""The limits of an account and of each of its senders, held against what an authentic webhook brings."""
+"""The limits of an account and of each of its senders, held against what an authentic webhook or a visitor brings."""
 
 import math
 from collections.abc import Sequence
@@ -25,15 +25,23 @@ class Excess(StrEnum):
 def find_excess(
     world: World, event: ChannelEvent, account: ChannelAccount, at_ms: int, *, of_sender: bool
 ) -> Excess | None:
-    """Charge an event to its sender, then to its account; return whose limit it is over, or None.
+    """Charge an event as `charge` does, to its sender only if `of_sender`; return whose limit it is over, or None.
 
-    What a sender sends too much is not charged to the account: one customer who floods does not close the door to the
-    others. Reports on our own messages are nobody's: as many come as we send.
+    Reports on our own messages are nobody's: as many come as we send.
     """
     if isinstance(event, StatusReported):
         return None
+    return charge(world, account, at_ms, sender=_home(world, event) if of_sender else None)
+
+
+def charge(world: World, account: ChannelAccount, at_ms: int, *, sender: Home | None) -> Excess | None:
+    """Charge one event to its sender, then to its account; return whose limit it is over, or None.
+
+    What a sender sends too much is not charged to the account: one customer who floods does not close the door to the
+    others.
+    """
     name = f"{account.channel}/{account.name}"
-    if of_sender and not take_one(world, f"{name}|{_home(world, event)}", account.sender_limit, at_ms, account.channel):
+    if sender and not take_one(world, f"{name}|{sender}", account.sender_limit, at_ms, account.channel):
         return Excess.SENDER
     return None if take_one(world, name, account.account_limit, at_ms, account.channel) else Excess.ACCOUNT
 

@@ -202,14 +202,19 @@ def _handle_record(record: Mapping[str, Any], handle: Handle, hold: Hold) -> Non
     try:
         if meta.receive_count >= _APART_FROM:
             hold(meta.receipt)
-        handle(read_body(record["body"], world().blobs), meta)
-    except RejectedError as error:
-        _set_aside(record, meta, error)
+        _accept(record, meta, handle)
     except Exception as error:
         _log(error, where=_queue_name(record), record=meta.message_id, receive_count=meta.receive_count)
         if meta.receive_count >= _NOTED_FROM:
             _note_failure(record, meta, error)
         raise
+
+
+def _accept(record: Mapping[str, Any], meta: RecordMeta, handle: Handle) -> None:
+    try:
+        handle(read_body(record["body"], world().blobs), meta)
+    except RejectedError as error:
+        _set_aside(record, meta, error)
 
 
 def _meta(record: Mapping[str, Any]) -> RecordMeta:

@@ -331,9 +331,10 @@ def test_a_reason_that_cannot_be_noted_does_not_hide_the_failure(stage: Stage) -
     assert failed(answer) == ["message-0"]
 
 
-def test_a_record_that_cannot_be_set_aside_stays_on_the_queue(stage: Stage) -> None:
+def test_a_record_that_cannot_be_set_aside_stays_on_the_queue_and_the_log_says_why(stage: Stage, log: StringIO) -> None:
     with broken(stage.blobs, "put"):
         assert failed(process_records(event({"raise": "invalid"}), stage.handle, fifo=True)) == ["message-0"]
+    assert [json.loads(line)["code"] for line in log.getvalue().splitlines()] == ["store_unavailable"]
 
 
 def test_a_body_too_large_for_the_queue_is_fetched_from_the_bucket(stage: Stage) -> None:

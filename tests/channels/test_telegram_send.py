@@ -130,6 +130,10 @@ REQUESTS: dict[str, tuple[OutboundMessage, list[tuple[str, dict[str, Any]]]]] = 
             )
         ],
     ),
+    "a form that could be no Mini App is written out": (
+        message(LEILA, "Please", quick_replies=(tap("Register", QuickReplyKind.FORM, url="http://a.example/f"),)),
+        [("sendMessage", {"text": "Please\n\nRegister: http://a.example/f"})],
+    ),
     "a form is a Mini App": (
         message(LEILA, "Please", quick_replies=(tap("Register", QuickReplyKind.FORM, url="https://a.example/f"),)),
         [

@@ -24,8 +24,9 @@ def keyboard_of(replies: Sequence[QuickReply]) -> Json | None:
             return {"inline_keyboard": _rows([{"text": reply.text, "url": reply.url} for reply in replies])}
         case [QuickReply(kind=QuickReplyKind.LOCATION) as reply]:
             return _once([{"text": reply.text, "request_location": True}])
-        case [QuickReply(kind=QuickReplyKind.FORM, url=str()) as reply]:
-            return _once([{"text": reply.text, "web_app": {"url": reply.url}}])
+        case [QuickReply(kind=QuickReplyKind.FORM, url=str(url)) as reply] if url.startswith("https://"):
+            # no other address may be a Mini App: https://core.telegram.org/bots/api#webappinfo
+            return _once([{"text": reply.text, "web_app": {"url": url}}])
         case [QuickReply(kind=QuickReplyKind.REPLY), *_] if not any(reply.description for reply in replies):
             return _once([{"text": reply.text} for reply in replies])
     return None

@@ -11,7 +11,7 @@ from throughline.domain.errors import (
     NotFoundError,
     StoreUnavailableError,
 )
-from throughline.domain.frames import conversation_frame
+from throughline.domain.frames import conversation_frame, offer_ended_frame
 from throughline.domain.identifiers import AgentId, ConversationId, digest
 from throughline.domain.requirements import requirement_after_transfer
 from throughline.domain.routing import PAUSED_CLASS, aside, left_over, personal
@@ -341,11 +341,9 @@ def carry_out_transfer(world: World, work: Mapping[str, Any], *, repeated: bool)
         changes=_target(world, head, work["queue"], work["to_agent"]),
         repeated=repeated,
     )
-    if moved:
-        settle(world, agent, [(head.conversation, turn)], ensure=repeated)
-        left = find_head(world, head.conversation)
-        if left:
-            notify_agent(world, agent, head.sockets, conversation_frame(left))
+    left = find_head(world, head.conversation) if moved else None
+    if left:
+        free_former(world, left, turn, agent, repeated=repeated)
 
 
 def _target(world: World, head: Head, queue: str | None, to_agent: str | None) -> dict[str, Any]:
@@ -369,4 +367,18 @@ def finish_letting_go(world: World, head: Head, turn: int, *, why: str, by: str)
     elif head.turn == turn + 1 and head.state is ContactState.RESOLVED:
         record_state(world, head, by=by, why=head.disposition or why, agent=former)
     if former:
-        settle(world, former, [(head.conversation, turn)], ensure=True)
+        free_former(world, head, turn, former, repeated=True)
+
+
+def free_former(world: World, now: Head, turn: int, former: AgentId, *, repeated: bool) -> None:
+    """Tell whoever held a contact at `turn` that it has gone to somebody else or a queue, then free them of it.
+
+    The slot goes last: it proves that the telling is still owed. Whether they had it or were offered it is not known
+    any more; a screen passes over the end of an offer that it does not show.
+    """
+    agent = world.routing.find_agent(former)
+    slot = agent.held.get(now.conversation) if agent else None
+    if agent and slot and slot.turn == turn and now.holder != former:
+        for frame in (offer_ended_frame(now.conversation, turn, "gone"), conversation_frame(now)):
+            notify_agent(world, former, agent.sockets, frame)
+    settle(world, former, [(now.conversation, turn)], ensure=repeated)

@@ -5,7 +5,7 @@ from typing import Any
 
 from throughline.domain.conversations import ContactState, Head
 from throughline.domain.errors import ConflictError, ForbiddenError, InvalidRequestError, StoreUnavailableError
-from throughline.domain.frames import Frame, conversation_frame, offer_ended_frame
+from throughline.domain.frames import conversation_frame
 from throughline.domain.identifiers import AgentId, ConversationId, home_of_conversation
 from throughline.domain.rights import Caller
 from throughline.domain.routing import (
@@ -21,10 +21,10 @@ from throughline.domain.routing import (
     without_slots,
     written,
 )
-from throughline.flows.assign import SECOND_LOOK_S, settle, withdraw_ready
+from throughline.flows.assign import SECOND_LOOK_S, withdraw_ready
 from throughline.flows.authorize import leads
-from throughline.flows.conclude import finish_letting_go
-from throughline.flows.notify import notify_agent, notify_holder
+from throughline.flows.conclude import finish_letting_go, free_former
+from throughline.flows.notify import notify_holder
 from throughline.flows.record_state import record_state
 from throughline.flows.requeue import find_head, held_at, requeue, with_past
 from throughline.ports import World
@@ -71,9 +71,9 @@ def carry_out_assignment(world: World, work: Mapping[str, Any], *, repeated: boo
         return
     if head.state is ContactState.QUEUED:
         world.routing.delete_waiting(head.waiting(None))
-    if head.holder:
-        settle(world, head.holder, [(conversation, turn)], ensure=repeated)
-        _tell_former(world, head, find_head(world, conversation))
+    now = find_head(world, conversation)
+    if head.holder and now:
+        free_former(world, now, turn, head.holder, repeated=repeated)
 
 
 # ---------------------------------------------------------------- taking over
@@ -101,11 +101,9 @@ def take_over(world: World, caller: Caller, conversation: ConversationId, turn: 
     taken = find_head(world, conversation)
     if taken is None or taken.holder != me:
         raise ConflictError("it changed hands this instant")
-    _finish(world, taken, me, repeated=False)
     if head.state is ContactState.QUEUED:
         world.routing.delete_waiting(head.waiting(None))
-    _tell_former(world, head, taken)
-    return taken
+    return _finish(world, taken, me, repeated=False)
 
 
 def _take(world: World, me: AgentId, head: Head) -> None:
@@ -153,7 +151,7 @@ def _finish(world: World, taken: Head, me: AgentId, *, repeated: bool) -> Head:
     record_state(world, taken, by=f"agent:{me}", why=TAKEN, agent=me)
     former = held_at(taken, taken.turn - 1)
     if former:
-        settle(world, former, [(taken.conversation, taken.turn - 1)], ensure=repeated)
+        free_former(world, taken, taken.turn - 1, former, repeated=repeated)
     notify_holder(world, taken, conversation_frame(taken))
     return taken
 
@@ -183,16 +181,3 @@ def _require_turn(head: Head, turn: int) -> None:
 def _require_led(world: World, caller: Caller, agent: AgentId | None) -> None:
     if agent and not leads(world, caller, agent):
         raise ForbiddenError("this agent is not of your teams")
-
-
-def _tell_former(world: World, before: Head, now: Head | None) -> None:
-    """Tell whoever held the contact that it has gone: an offer ends, a conversation has another holder."""
-    if before.holder is None or now is None or now.holder == before.holder:
-        return
-    notify_agent(world, before.holder, before.sockets, _farewell(before, now))
-
-
-def _farewell(before: Head, now: Head) -> Frame:
-    if before.state is ContactState.OFFERED:
-        return offer_ended_frame(before.conversation, before.turn, "gone")
-    return conversation_frame(now)

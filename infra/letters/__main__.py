@@ -7,6 +7,7 @@ customer or an agent wrote is shown unless `--words` asks for it. Exit code 0 if
 import argparse
 import getpass
 import json
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -38,7 +39,9 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--from", dest="shelf", choices=SHELVES, help="only these: a queue's dead letters, or …")
     common.add_argument("--reason", default="", help="only those with this in their reason")
     common.add_argument("--at", default="", help="only those of a queue, a channel, or an account: whatsapp/sales")
-    common.add_argument("--day", default="", help="only those that came on a day (UTC): 2026-11-25, or 2026-11")
+    common.add_argument(
+        "--day", type=_day, default="", help="only those that came on a day (UTC): 2026-11-25, or 2026-11"
+    )
     worded = argparse.ArgumentParser(add_help=False)
     worded.add_argument("--words", action="store_true", help="with the body, which may hold what a person wrote")
     commands = parser.add_subparsers(dest="command", required=True)
@@ -55,6 +58,12 @@ def _parser() -> argparse.ArgumentParser:
     away.add_argument("--because", required=True, help="why, for those who ask later")
     away.add_argument("--by", default=getpass.getuser(), help="who does it (you)")
     return parser
+
+
+def _day(given: str) -> str:
+    if given and not re.fullmatch(r"\d{4}(-\d{2}(-\d{2})?)?", given):
+        raise argparse.ArgumentTypeError("write a day such as 2026-11-25, or a month: 2026-11")
+    return given
 
 
 def _choice(given: argparse.Namespace) -> Choice:
@@ -90,7 +99,7 @@ def _redrive(office: Office, given: argparse.Namespace) -> int:
         for line in office.redrive_all(_choice(given)):
             print(line)
             told += 1
-        print(f"{told} dealt with" if told else "there is nothing to send back")
+        print(f"{told} tried" if told else "there is nothing to send back")
         return 0
     with ExitStack() as exits:
         found = office.find_one(exits, given.id, _choice(given))

@@ -41,16 +41,21 @@ class NotAdmittedError(Exception):
     """The stack does not let this agent in, and will not; the message says why."""
 
 
+class NothingOpenError(Exception):
+    """There is no offer, or no conversation, that the agent could mean."""
+
+
 @dataclass(slots=True)
 class Desk:
-    """What the agent has before them: the offer that came last, the conversations they hold, the versions they know.
+    """What the agent has before them: offers, the last one at the end, conversations they hold, versions they know.
 
     `conversation` is the one they talk in; `held` are all of theirs, the one that was taken last at the end.
     `me` is who they are, as the first snapshot says.
     """
 
     me: str | None = None
-    offer: str | None = None
+    begun: bool = False
+    offers: list[str] = field(default_factory=list)
     conversation: str | None = None
     held: list[str] = field(default_factory=list)
     versions: dict[str, int] = field(default_factory=dict)
@@ -61,9 +66,9 @@ class Desk:
         conversation = frame.get("conversation")
         match frame["event"]:
             case "offer":
-                self.offer = frame["offer"]
+                self.offers.append(frame["offer"])
             case "offer.ended":
-                self.offer = None if self.offer == frame["offer"] else self.offer
+                self.offers = [offer for offer in self.offers if offer != frame["offer"]]
             case "message" if conversation in self.held:
                 self.conversation = conversation
             case "conversation":
@@ -94,8 +99,7 @@ class Desk:
         self.conversation = next((one for one in reversed(wanted) if one in self.held), None)
 
     def _restore(self, snapshot: Frame) -> None:
-        for offer in snapshot.get("offers", ()):
-            self.offer = offer["offer"]
+        self.offers = [offer["offer"] for offer in snapshot.get("offers", ())]
         self.me = snapshot["me"]["agent"]
         views = snapshot.get("conversations", ())
         self.held = [view["conversation"] for view in views if view["state"] in HELD]
@@ -109,13 +113,14 @@ async def carry_out(line: str, desk: Desk, client: AgentClient) -> None:
 
     Raises:
         RefusedFrameError, StayedAwayError: the stack did not.
+        NothingOpenError: there is nothing to do it with.
     """
     command, _, rest = line.strip().partition(" ")
     match command:
         case "":
             return
         case "accept" | "reject":
-            await client.send(f"offer.{command}", offer=desk.offer or "")
+            await client.send(f"offer.{command}", offer=_last(desk.offers, "no offer is open"))
         case "say":
             await _reply(desk, client, text=rest)
         case "ask":
@@ -126,20 +131,32 @@ async def carry_out(line: str, desk: Desk, client: AgentClient) -> None:
             name, *parameters = _parts_of(rest)
             await _reply(desk, client, template={"name": name, "parameters": parameters})
         case "note":
-            await client.send("note.add", conversation=desk.conversation or "", text=rest)
+            await client.send("note.add", conversation=_talk(desk), text=rest)
         case "wrap":
-            await client.send("conversation.wrap_up", conversation=desk.conversation or "")
+            await client.send("conversation.wrap_up", conversation=_talk(desk))
         case "close":
             disposition = {"disposition": rest} if rest else {}
-            await client.send("conversation.close", conversation=desk.conversation or "", **disposition)
+            await client.send("conversation.close", conversation=_talk(desk), **disposition)
         case "available" | "not_ready" | "offline":
             await client.send("presence.set", presence=command, **({"reason": rest} if rest else {}))
         case _:
             print(HELP)
 
 
+def _last(offers: Sequence[str], otherwise: str) -> str:
+    if not offers:
+        raise NothingOpenError(otherwise)
+    return offers[-1]
+
+
+def _talk(desk: Desk) -> str:
+    if desk.conversation is None:
+        raise NothingOpenError("no conversation is open")
+    return desk.conversation
+
+
 async def _reply(desk: Desk, client: AgentClient, **content: Any) -> None:
-    await client.send("message.send", conversation=desk.conversation or "", message_id=str(uuid.uuid4()), **content)
+    await client.send("message.send", conversation=_talk(desk), message_id=str(uuid.uuid4()), **content)
 
 
 def _parts_of(line: str) -> list[str]:
@@ -183,7 +200,9 @@ async def _at_work(client: AgentClient, desk: Desk, lines: "asyncio.Queue[str | 
     pinging = asyncio.create_task(_ping(client))
     try:
         await _try(client.send("hello", resume=dict(desk.versions)))
-        await _try(client.send("presence.set", presence="available"))
+        if not desk.begun:  # who comes back after a cut is as they had said they were
+            await _try(client.send("presence.set", presence="available"))
+            desk.begun = True
         while client.is_open:
             typed = asyncio.create_task(lines.get())
             await asyncio.wait([typed, showing], return_when=asyncio.FIRST_COMPLETED)
@@ -203,7 +222,7 @@ async def _at_work(client: AgentClient, desk: Desk, lines: "asyncio.Queue[str | 
 async def _try(doing: Awaitable[object]) -> None:
     try:
         await doing
-    except (RefusedFrameError, StayedAwayError) as error:
+    except (RefusedFrameError, StayedAwayError, NothingOpenError) as error:
         print(f"! {error}")
 
 

@@ -71,7 +71,9 @@ class StackClient:
             health = client.request("GET", "/health")
             facts = health.json()
         except (HTTPError, ValueError):
-            raise NoStackError(f"no stack answers at {url}; start one with `make run`") from None
+            raise NoStackError(
+                f"no stack answers at {url}; `make run` starts one, and PORT=… says where it is"
+            ) from None
         if not isinstance(facts, dict) or facts.get("stack") != "throughline" or health.status != HTTPStatus.OK:
             raise NoStackError(f"what answers at {url} is no stack of ours that is ready; set PORT to another port")
         client.public_url = facts["public_url"]

@@ -33,10 +33,16 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m infra.local.post", description=__doc__)
     parser.add_argument("channel", help="a channel, or one account of it: whatsapp, whatsapp/sales")
     parser.add_argument("text", help="what the customer writes")
-    parser.add_argument("--sender", help="their number, or chat id on Telegram (70011, +14155550142)")
+    parser.add_argument("--sender", type=_number, help="their number, or chat id on Telegram (70011, +14155550142)")
     parser.add_argument("--to", help="another number or bot behind the same webhook, configured or not")
     parser.add_argument("--name", help="what they call themselves (Mina)")
     return parser
+
+
+def _number(given: str) -> str:
+    if not given.removeprefix("+").isdecimal():
+        raise argparse.ArgumentTypeError("write a number such as 70011 or +14155550142")
+    return given
 
 
 def _account(centre: Centre, wanted: str) -> Account:

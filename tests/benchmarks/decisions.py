@@ -154,7 +154,7 @@ def _waiting(number: int, sets: int) -> Waiting:
         conversation=ConversationId(f"{home}.0123456789"),
         turn=1,
         queue="support",
-        opened_ms=1_700_000_000_000 + number,
+        since_ms=1_700_000_000_000 + number,
         name="Somebody",
         preview="waits for somebody who speaks a tongue that nobody here speaks",
     )

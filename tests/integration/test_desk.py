@@ -255,7 +255,7 @@ def test_a_supervisor_sees_who_waits_whoever_is_next_first(desk: Desk) -> None:
     assert status == 200
     assert [item["conversation"] for item in body["waiting"]] == [first.conversation, second.conversation]
     assert (body["waiting"][0]["preview"], body["waiting"][0]["turn"]) == ("Where is my parcel?", 1)
-    assert body["waiting"][0]["waiting_since"] == iso(first.opened_ms)
+    assert body["waiting"][0]["waiting_since"] == iso(first.waiting_since_ms)
     assert desk.ask("lea", "/queues/sales/waiting")[1] == {"queue": "sales", "waiting": []}
     assert desk.ask("lea", "/queues/nowhere/waiting")[:2] == (404, {"error": "not_found"})
     assert desk.ask("ana", "/queues/support/waiting")[:2] == (403, {"error": "forbidden"})

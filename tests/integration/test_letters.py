@@ -222,7 +222,7 @@ def test_dead_letters_go_back_in_order_with_their_bodies_and_groups(office: Offi
     office.bury(*ours)
     office.bury(job(99), group="h-tim")
     assert office.lines()[-1] == "inbound: about 2 more behind these; SQS shows the first ten of a customer's"
-    assert office.run("redrive", "--all").splitlines()[-1] == "13 dealt with"
+    assert office.run("redrive", "--all").splitlines()[-1] == "13 tried"
     assert office.lines() == []
     records = office.queued()
     eva = [json.loads(item["Body"]) for item in records if item["Attributes"]["MessageGroupId"] == "h-eva"]

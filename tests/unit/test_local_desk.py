@@ -31,7 +31,13 @@ def test_what_was_accepted_last_is_talked_in() -> None:
 
 def test_an_offer_is_not_talked_in_before_it_is_accepted() -> None:
     offered = {"event": "offer", "offer": "b.1", "conversation": "b"}
-    assert ("a", "b.1") == (desk(accepted("a"), offered).conversation, desk(accepted("a"), offered).offer)
+    assert ("a", ["b.1"]) == (desk(accepted("a"), offered).conversation, desk(accepted("a"), offered).offers)
+
+
+def test_of_several_offers_those_that_are_open_stay() -> None:
+    first, second, third = ({"event": "offer", "offer": f"{name}.1", "conversation": name} for name in "abc")
+    ended = {"event": "offer.ended", "offer": "c.1", "conversation": "c", "reason": "accepted"}
+    assert desk(first, second, third, ended).offers == ["a.1", "b.1"]
 
 
 @pytest.mark.parametrize("end", [closed("b"), event("b", "resolved", 9), event("b", "queued", 9)])

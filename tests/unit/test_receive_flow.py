@@ -5,6 +5,7 @@ import pytest
 from tests.fakes.world import START_MS, Centre, agent_profile, dies_at
 from throughline.domain.conversations import ContactState, Entry, EntryKind, Head
 from throughline.domain.customers import Customer
+from throughline.domain.frames import iso
 from throughline.domain.identifiers import AgentId, Evidence, Identifier, digest
 from throughline.domain.messages import (
     Attachment,
@@ -206,9 +207,12 @@ def test_a_message_within_the_reopen_window_brings_the_conversation_back_to_its_
     head = centre.write(MAYA)
     closed = serve(centre, "ana", head)
     assert closed.state is ContactState.RESOLVED
+    centre.pass_s(600)
     again = centre.write(MAYA, "one more thing")
     assert (again.conversation, again.state, again.holder) == (head.conversation, ContactState.OFFERED, "ana")
     assert again.turn > closed.turn
+    assert (again.opened_ms, again.waiting_since_ms) == (head.opened_ms, head.opened_ms + 600_000)
+    assert centre.offers("ana-1")[-1]["waiting_since"] == iso(again.waiting_since_ms)
 
 
 def test_a_message_after_the_reopen_window_opens_the_next_conversation_of_the_same_thread(centre: Centre) -> None:

@@ -146,11 +146,17 @@ class Head:
     name: str | None = None
     language: str | None = None
     disposition: str | None = None
+    reopened_ms: int = 0  # when the customer brought it back after it was resolved
     until_ms: int = 0  # end of the reopen window (resolved), of a pause (paused) or of the wrap-up (wrapping)
     closed_ms: int = 0
     answered_by: str = ""  # whose reply was announced last,
     answered_version: int = 0  # and the version that counted it
     sending: str = ""  # reference of the reply that was last handed to a provider, to know it again after a crash
+
+    @property
+    def waiting_since_ms(self) -> int:
+        """Return since when the customer waits: from the message that opened the conversation, or brought it back."""
+        return self.reopened_ms or self.opened_ms
 
     @property
     def customer(self) -> CustomerId:
@@ -167,7 +173,7 @@ class Head:
             conversation=self.conversation,
             turn=self.turn,
             queue=self.queue,
-            opened_ms=self.opened_ms,
+            since_ms=self.waiting_since_ms,
             excluded=self.excluded,
             preferred=self.preferred,
             name=self.name,

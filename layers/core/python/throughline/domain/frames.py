@@ -134,7 +134,7 @@ def offer_view(waiting: Waiting, turn: int, deadline_ms: int) -> Frame:
         "queue": waiting.queue,
         "requirement": waiting.requirement,
         "preview": waiting.preview,
-        "waiting_since": iso(waiting.opened_ms),
+        "waiting_since": iso(waiting.since_ms),
         "expires_at": iso(deadline_ms),
     }
 

@@ -103,7 +103,7 @@ class Waiting:
     conversation: ConversationId
     turn: int
     queue: str
-    opened_ms: int
+    since_ms: int  # since when the customer waits
     excluded: tuple[AgentId, ...] = ()
     preferred: AgentId | None = None
     name: str | None = None

@@ -174,7 +174,7 @@ def _contact_view(head: Head) -> View:
         "channel": (head.last_via or "").partition("/")[0],
         "queue": head.queue,
         "requirement": head.requirement,
-        "waiting_since": iso(head.opened_ms),
+        "waiting_since": iso(head.waiting_since_ms),
         "language": head.language,
     }
 
@@ -233,4 +233,4 @@ def view_waiting(world: World, caller: Caller, queue: str) -> View:
 
 
 def _oldest_since(waiting: list[Waiting]) -> str | None:
-    return iso(min(item.opened_ms for item in waiting)) if waiting else None
+    return iso(min(item.since_ms for item in waiting)) if waiting else None

@@ -309,6 +309,7 @@ def _reopen(world: World, head: Head, opening: Opening, entry: Entry, arrival: A
         "disposition": None,
         "until_ms": None,
         "closed_ms": None,
+        "reopened_ms": opening.arrival_ms if within else None,
     }
     if not within:
         world.threads.archive(head)

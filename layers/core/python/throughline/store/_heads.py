@@ -22,6 +22,7 @@ ATTRIBUTES: Mapping[str, str] = {
     "score": "score",
     "opener": "opener",
     "opened_ms": "opened",
+    "reopened_ms": "reopened",
     "excluded": "excl",
     "past": "past",
     "holder": "holder",

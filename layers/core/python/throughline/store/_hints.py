@@ -59,7 +59,7 @@ def waiting_item(waiting: Waiting) -> Item:
         "preview": waiting.preview,
     }
     kept = {name: given for name, given in optional.items() if given}
-    return {"pk": pk, "sk": sk, "queue": waiting.queue, "opened": waiting.opened_ms, **kept}
+    return {"pk": pk, "sk": sk, "queue": waiting.queue, "since": waiting.since_ms, **kept}
 
 
 def waiting_from(item: Item) -> Waiting:
@@ -74,7 +74,7 @@ def waiting_from(item: Item) -> Waiting:
         conversation=ConversationId(conversation),
         turn=int(turn),
         queue=item["queue"],
-        opened_ms=item["opened"],
+        since_ms=item["since"],
         excluded=tuple(AgentId(agent) for agent in item.get("excl", ())),
         preferred=AgentId(item["pref"]) if "pref" in item else None,
         name=item.get("name"),

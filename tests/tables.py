@@ -217,7 +217,7 @@ def waiting(number: int = 1, **changed: Any) -> Waiting:
         "conversation": ConversationId(f"{HOME}.{number:010x}"),
         "turn": 1,
         "queue": "support",
-        "opened_ms": NOW_MS + number,
+        "since_ms": NOW_MS + number,
     }
     return Waiting(**(values | changed))
 

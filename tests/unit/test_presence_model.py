@@ -89,7 +89,7 @@ class AgentComesAndGoes(RuleBasedStateMachine):
 
     # ------------------------------------------------------------ what they declare, and what operators do
 
-    @precondition(lambda self: self.known)
+    @precondition(lambda self: self.open)  # a frame comes over a connection that has said hello
     @rule(presence=st.sampled_from(Presence), reason=st.sampled_from([None, "lunch"]), again=st.booleans())
     def agent_declares(self, presence: Presence, reason: str | None, again: bool) -> None:
         for _ in range(1 + again):

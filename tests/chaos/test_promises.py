@@ -34,7 +34,7 @@ def head(state: ContactState, **changed: Any) -> Head:
         "base_requirement": "de.1",
         "score": 1,
         "opener": "opener",
-        "since_ms": 1,
+        "opened_ms": 1,
     }
     return Head(**(values | changed))
 

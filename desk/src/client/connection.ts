@@ -6,7 +6,7 @@
  */
 
 import { delay_ms } from "./backoff";
-import type { Ack, ClientFrame, ServerFrame, Snapshot } from "./frames";
+import type { Ack, ClientFrame, ErrorFrame, ServerFrame, Snapshot } from "./frames";
 import { uuid4 } from "./ids";
 
 export type ConnectionState = "off" | "connecting" | "open" | "waiting" | "refused";
@@ -38,11 +38,12 @@ export interface World {
   timers: Timers;
 }
 
-export interface Listener {
+/** What agents resume from, are welcomed with and are sent; visitors have their own. */
+export interface Listener<Resume = Record<string, number>, Welcome = Snapshot, Frame = ServerFrame> {
   /** What to send with `hello`, taken at that moment. */
-  greeting(): { resume: Record<string, number>; moment: number };
-  snapshot(frame: Snapshot, moment: number, asked: Record<string, number>): void;
-  frame(frame: ServerFrame): void;
+  greeting(): { resume: Resume; moment: number };
+  snapshot(frame: Welcome, moment: number, asked: Resume): void;
+  frame(frame: Frame): void;
   state(state: ConnectionState): void;
   /** Nobody is signed in any more. */
   signedOut(): void;
@@ -75,24 +76,24 @@ interface Asked {
   timer: unknown;
 }
 
-interface Greeting {
+interface Greeting<Resume> {
   id: string;
   moment: number;
-  asked: Record<string, number>;
+  asked: Resume;
 }
 
-class Line {
-  greeting: Greeting | null = null;
+class Line<Resume> {
+  greeting: Greeting<Resume> | null = null;
   inService = false;
   opened = false;
 
   constructor(readonly socket: Socket) {}
 }
 
-export class Connection {
+export class Connection<Resume = Record<string, number>, Welcome extends { id: string } = Snapshot, Frame = ServerFrame> {
   state: ConnectionState = "off";
-  private current: Line | null = null;
-  private next: Line | null = null;
+  private current: Line<Resume> | null = null;
+  private next: Line<Resume> | null = null;
   private failures = 0;
   private retry: unknown = null;
   private ping: unknown = null;
@@ -103,7 +104,7 @@ export class Connection {
 
   constructor(
     private readonly world: World,
-    private readonly listener: Listener,
+    private readonly listener: Listener<Resume, Welcome, Frame>,
   ) {}
 
   start(): void {
@@ -181,13 +182,13 @@ export class Connection {
     this.opening = false;
     if (this.state === "off") return;
     if (token === null) return this.listener.signedOut();
-    if (token === undefined) return this.wait();
+    if (token === undefined) return this.isOpen ? this.replaceLater() : this.wait();
     this.renew = false;
     this.next = this.listen(this.world.open(token));
   }
 
-  private listen(socket: Socket): Line {
-    const line = new Line(socket);
+  private listen(socket: Socket): Line<Resume> {
+    const line = new Line<Resume>(socket);
     socket.onopen = () => {
       line.opened = true;
       this.greet(line);
@@ -198,7 +199,7 @@ export class Connection {
     return line;
   }
 
-  private greet(line: Line): void {
+  private greet(line: Line<Resume>): void {
     const { resume, moment } = this.listener.greeting();
     line.greeting = { id: uuid4(), moment, asked: resume };
     line.socket.send(JSON.stringify({ action: "hello", id: line.greeting.id, resume }));
@@ -208,16 +209,16 @@ export class Connection {
     });
   }
 
-  private heard(line: Line, data: unknown): void {
+  private heard(line: Line<Resume>, data: unknown): void {
     const frame = read(data);
     if (frame === null) return;
-    if (frame.event === "snapshot") return this.welcomed(line, frame);
-    if (frame.event === "error" && frame.id === line.greeting?.id) return this.unwelcome(line, frame.code);
-    if (frame.event === "ack" || frame.event === "error") this.answered(frame);
-    if (frame.event !== "error") this.listener.frame(frame);
+    if (frame.event === "snapshot") return this.welcomed(line, frame as unknown as Welcome);
+    if (isError(frame) && frame.id === line.greeting?.id) return this.unwelcome(line, frame.code);
+    if (isError(frame) || isAck(frame)) this.answered(frame);
+    if (!isError(frame)) this.listener.frame(frame as Frame);
   }
 
-  private welcomed(line: Line, frame: Snapshot): void {
+  private welcomed(line: Line<Resume>, frame: Welcome): void {
     const greeting = line.greeting;
     if (greeting === null || greeting.id !== frame.id) return;
     line.greeting = null;
@@ -233,14 +234,14 @@ export class Connection {
     for (const asked of this.asked.values()) this.send(asked);
   }
 
-  private unwelcome(line: Line, code: string): void {
+  private unwelcome(line: Line<Resume>, code: string): void {
     line.greeting = null;
     if (code === "unauthenticated") this.renew = true;
     if (code === "forbidden") return this.refuse(line);
     this.lost(line);
   }
 
-  private answered(frame: Ack | (ServerFrame & { event: "error" })): void {
+  private answered(frame: Ack | ErrorFrame): void {
     const asked = frame.id === null ? undefined : this.asked.get(frame.id);
     if (asked === undefined) return;
     this.world.timers.cancel(asked.timer);
@@ -288,12 +289,12 @@ export class Connection {
   }
 
   /** This socket does not answer: it is as good as closed. */
-  private lost(line: Line): void {
+  private lost(line: Line<Resume>): void {
     this.drop(line);
     this.closed(line);
   }
 
-  private drop(line: Line): void {
+  private drop(line: Line<Resume>): void {
     const { socket } = line;
     socket.onopen = socket.onclose = socket.onmessage = null;
     try {
@@ -303,14 +304,19 @@ export class Connection {
     }
   }
 
-  private closed(line: Line): void {
+  private closed(line: Line<Resume>): void {
     if (line === this.next) this.next = null;
     else if (line === this.current) this.forget();
     else return;
     if (this.state === "off") return;
-    if (this.isOpen) return void this.world.timers.later(this.pause_ms(), () => this.replace());
+    if (this.isOpen) return this.replaceLater();
     if (line.opened || this.next) return this.next ? undefined : this.wait();
     void this.explain(line);
+  }
+
+  /** There is one socket in service yet: nothing is lost, and nobody has to be told. */
+  private replaceLater(): void {
+    this.world.timers.later(this.pause_ms(), () => this.replace());
   }
 
   private forget(): void {
@@ -326,7 +332,7 @@ export class Connection {
   }
 
   /** A browser does not tell why an upgrade was refused; the REST API does. */
-  private async explain(line: Line): Promise<void> {
+  private async explain(line: Line<Resume>): Promise<void> {
     const why = await this.world.whyNot().catch(() => "unreachable" as const);
     if (this.state === "off" || this.isOpen) return;
     if (why === "forbidden") return this.refuse(line);
@@ -334,7 +340,7 @@ export class Connection {
     this.wait();
   }
 
-  private refuse(line: Line): void {
+  private refuse(line: Line<Resume>): void {
     this.drop(line);
     if (line === this.next) this.next = null;
     if (line === this.current) this.forget();
@@ -364,11 +370,18 @@ export class Connection {
   }
 }
 
-function read(data: unknown): ServerFrame | null {
+interface AnyFrame {
+  event: string;
+}
+
+const isError = (frame: AnyFrame): frame is ErrorFrame => frame.event === "error";
+const isAck = (frame: AnyFrame): frame is Ack => frame.event === "ack";
+
+function read(data: unknown): AnyFrame | null {
   if (typeof data !== "string") return null;
   try {
     const frame: unknown = JSON.parse(data);
-    return typeof frame === "object" && frame !== null && "event" in frame ? (frame as ServerFrame) : null;
+    return typeof frame === "object" && frame !== null && "event" in frame ? (frame as AnyFrame) : null;
   } catch {
     return null;
   }

@@ -1,5 +1,5 @@
 /**
- * What an agent has sent and the server has not acknowledged. It outlives reloads and lost connections, and goes out once.
+ * What an agent (or a visitor) has sent and the server has not acknowledged. It outlives reloads and lost connections, and goes out once.
  *
  * The id is drawn at the first attempt and kept before the frame leaves: the same frame twice has one effect. Several
  * tabs share one outbox; whoever sends holds a lock, and repeating is harmless.
@@ -49,6 +49,7 @@ export class Outbox {
     private readonly carrier: Carrier,
     private readonly lock: Lock,
     private readonly changed: (acknowledged: Ack | null, parcel: Parcel | null) => void,
+    private readonly fields: (parcel: Parcel, messageId: string) => Record<string, unknown> = fieldsOf,
   ) {
     this.prefix = `throughline.outbox.${agent}/`;
   }
@@ -119,9 +120,9 @@ export class Outbox {
     const attempts = parcel.attempts + 1;
     this.update(parcel.key, { messageId, attempts });
     try {
-      const ack = await this.carrier.ask(ACTIONS[parcel.kind], fieldsOf(parcel, messageId), { id: messageId });
+      const ack = await this.carrier.ask(ACTIONS[parcel.kind], this.fields(parcel, messageId), { id: messageId });
       this.forget(parcel.key);
-      this.changed(ack, parcel);
+      this.changed(ack, { ...parcel, messageId });
       return true;
     } catch (error) {
       return this.refused(parcel, attempts, error);

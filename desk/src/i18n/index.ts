@@ -4,14 +4,13 @@ import { ar } from "./ar";
 import { type Catalogue, en } from "./en";
 import { fa } from "./fa";
 import { id } from "./id";
+import { isRightToLeft, type Language } from "./languages";
 import { formatMessage, type Values } from "./messages";
 
 export type Key = keyof Catalogue;
-export const LANGUAGES = { en: "English", ar: "العربية", fa: "فارسی", id: "Bahasa Indonesia" } as const;
-export type Language = keyof typeof LANGUAGES;
+export { choose, LANGUAGES, type Language } from "./languages";
 export const CATALOGUES: Record<Language, Catalogue> = { en, ar, fa, id };
 
-const RIGHT_TO_LEFT = new Set<Language>(["ar", "fa"]);
 const changed = new EventTarget();
 let current: Language = "en";
 
@@ -27,23 +26,13 @@ export function locale(): string {
 export function setLanguage(wanted: Language): void {
   current = wanted;
   document.documentElement.lang = wanted;
-  document.documentElement.dir = RIGHT_TO_LEFT.has(wanted) ? "rtl" : "ltr";
+  document.documentElement.dir = isRightToLeft(wanted) ? "rtl" : "ltr";
   changed.dispatchEvent(new Event("change"));
 }
 
 export function onLanguage(listener: () => void): () => void {
   changed.addEventListener("change", listener);
   return () => changed.removeEventListener("change", listener);
-}
-
-/** The first of these languages that we have. */
-export function choose(wanted: readonly (string | null | undefined)[]): Language {
-  for (const tag of wanted) {
-    const base = (tag ?? "").toLowerCase().split("-")[0] ?? "";
-    if (base in LANGUAGES) return base as Language;
-    if (base === "in") return "id";
-  }
-  return "en";
 }
 
 export function t(key: Key, values: Values = {}): string {

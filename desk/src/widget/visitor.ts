@@ -1,0 +1,423 @@
+/**
+ * The visitor's side of the protocol as a whole: sign-in, connection, thread, outbox. The widget looks at it and is told
+ * of changes.
+ */
+
+import type {
+  VisitorAckEvent,
+  VisitorConversation,
+  VisitorConversationEvent,
+  VisitorEntry,
+  VisitorMessageEvent,
+  VisitorMessageStatusEvent,
+  VisitorReadEvent,
+  VisitorSnapshotEvent,
+  VisitorThread,
+  VisitorTold,
+  VisitorTypingEvent,
+  WebChat,
+} from "../client/api";
+import { delay_ms } from "../client/backoff";
+import { Connection, type ConnectionState, type Socket, type Timers } from "../client/connection";
+import type { Entry } from "../client/frames";
+import { type Lock, Outbox, type Parcel } from "../client/outbox";
+import { Rest, RestError } from "../client/rest";
+import type { Memory } from "../client/storage";
+import { orderOf, Thread } from "../client/thread";
+import { EARLY_MS, type Identity, saidBy, SignIn, subjectOf } from "./sign-in";
+
+type Frame =
+  | VisitorAckEvent
+  | VisitorMessageEvent
+  | VisitorMessageStatusEvent
+  | VisitorConversationEvent
+  | VisitorTypingEvent
+  | VisitorReadEvent;
+
+export interface Surroundings {
+  api: string;
+  account: string;
+  socket(address: string, token: string): Socket;
+  memory: Memory;
+  timers: Timers;
+  lock: Lock;
+  fetching: typeof fetch;
+}
+
+export interface Happening {
+  /** A message of the company's that was not here before. */
+  arrived: VisitorEntry | null;
+}
+
+/** What of the visitor's own is on its way: acknowledged or not yet, but not on the thread as seen from here. */
+export interface Pending {
+  parcel: Parcel;
+  acknowledged: boolean;
+}
+
+/** What stands in front of the visitor: a form to fill in, the chat, or why there is none. */
+export type View = "loading" | "unreachable" | "refused" | "identity" | "form" | "chat";
+
+const TYPING_EVERY_MS = 3_000;
+const TYPING_SHOWN_MS = 8_000;
+const PAGE = 50;
+const SEEN_AT_ONCE = 50;
+const OWN = "own";
+
+export class VisitorClient {
+  readonly connection: Connection<string | null, VisitorSnapshotEvent, Frame>;
+  readonly signIn: SignIn;
+  readonly rest: Rest;
+  outbox: Outbox;
+  thread = new Thread(OWN);
+  chat: WebChat | null = null;
+  conversation: VisitorConversation = { state: "none", agent: null };
+  /** Until when the agent has read. */
+  readUntil = "";
+  /** Who is writing to us, and until when that is shown. */
+  typing: { from: string | null; until: number } | null = null;
+  private failures = 0;
+  private failure: "unreachable" | "refused" | null = null;
+  private refreshing: Promise<void> | null = null;
+  private loading: Promise<void> | null = null;
+  private renewal: unknown = null;
+  private typedAt = 0;
+  private stopped = true;
+  private settling: Parcel[] = [];
+  private readonly said = { received: new Set<string>(), read: new Set<string>() };
+  private readonly listeners = new Set<(happening: Happening) => void>();
+
+  constructor(private readonly around: Surroundings) {
+    const { api, account, memory, timers, lock, fetching } = around;
+    const path = `${api}/webchat/${encodeURIComponent(account)}`;
+    const place = `throughline.visitor.${api}/${account}`;
+    this.signIn = new SignIn(`${path}/visitors`, place, memory, timers, lock, fetching);
+    this.rest = new Rest(api, (renew) => this.signIn.token(renew), fetching);
+    this.connection = new Connection<string | null, VisitorSnapshotEvent, Frame>(
+      {
+        open: (token) => around.socket(this.signIn.socket, token),
+        token: (renew) => this.signIn.token(renew),
+        whyNot: () => this.whyNot(),
+        timers,
+      },
+      {
+        greeting: () => ({ resume: this.thread.last?.id ?? null, moment: timers.now() }),
+        snapshot: (frame) => this.welcomed(frame),
+        frame: (frame) => this.take(frame),
+        state: (state) => this.became(state),
+        signedOut: () => this.lockedOut(),
+      },
+    );
+    this.outbox = this.outboxOf("");
+  }
+
+  // ------------------------------------------------------------ coming and going
+
+  /** Learn what the account shows, and connect if the visitor was here before. */
+  async begin(): Promise<void> {
+    this.stopped = false;
+    await this.refresh();
+    if (this.signIn.isKnown) this.connection.start();
+  }
+
+  end(): void {
+    this.stopped = true;
+    this.around.timers.cancel(this.renewal);
+    this.connection.stop();
+  }
+
+  /** The visitor looks at the chat: connect if nothing has to be asked before. */
+  enter(): void {
+    if (this.view === "chat") this.connection.start();
+  }
+
+  /** The visitor has filled in the form. */
+  introduce(told: VisitorTold): void {
+    this.signIn.told = told;
+    this.signIn.wanted = null;
+    this.connection.start();
+    this.changed();
+  }
+
+  /** The page says who its user is, or that nobody is signed in any more. */
+  async identify(identity: Identity | null): Promise<void> {
+    const subject = subjectOf(await saidBy(identity).catch(() => null));
+    if (subject !== this.signIn.subject) this.becomeAnother(subject);
+    this.signIn.identity = identity;
+    this.signIn.wanted = null;
+    if (!this.stopped && this.signIn.isKnown) this.connection.start();
+    this.changed();
+  }
+
+  private becomeAnother(subject: string): void {
+    this.connection.stop();
+    this.signIn.forget();
+    this.signIn.subject = subject;
+    this.thread = new Thread(OWN);
+    this.settling = [];
+    this.conversation = { state: "none", agent: null };
+    this.readUntil = "";
+    this.typing = null;
+    this.outbox = this.outboxOf(subject);
+  }
+
+  get view(): View {
+    if (this.failure !== null && this.chat === null) return this.failure;
+    if (this.chat === null) return "loading";
+    if (this.signIn.wanted !== null) return this.signIn.wanted;
+    if (this.connection.state === "refused") return "refused";
+    const isAsked = this.chat.pre_chat.length > 0 || !this.chat.open;
+    return isAsked && !this.signIn.isKnown && this.signIn.told === null ? "form" : "chat";
+  }
+
+  /** Whether a connection that there was is gone, or one that is wanted does not come. */
+  get isCutOff(): boolean {
+    return this.connection.state === "waiting";
+  }
+
+  hurry(): void {
+    if (this.stopped) return;
+    if (this.chat === null) void this.refresh();
+    this.connection.hurry();
+  }
+
+  /** Ask what the account shows now, again and again until it is told. */
+  refresh(): Promise<void> {
+    this.refreshing ??= this.ask().finally(() => (this.refreshing = null));
+    return this.refreshing;
+  }
+
+  private async ask(): Promise<void> {
+    const { api, account, fetching, timers } = this.around;
+    try {
+      const answer = await fetching(`${api}/webchat/${encodeURIComponent(account)}`, { credentials: "omit" });
+      this.failure = answer.ok ? null : answer.status === 403 || answer.status === 404 ? "refused" : "unreachable";
+      if (answer.ok) this.chat = (await answer.json()) as WebChat;
+    } catch {
+      this.failure = "unreachable";
+    }
+    this.changed();
+    if (this.failure !== "unreachable" || this.chat !== null) return void (this.failures = 0);
+    timers.later(delay_ms(this.failures, timers.random()), () => void (this.stopped || this.chat || this.begin()));
+    this.failures += 1;
+  }
+
+  // ------------------------------------------------------------ writing
+
+  write(text: string, files: readonly { id: string; name: string }[] = []): void {
+    this.outbox.put({
+      kind: "message",
+      conversation: OWN,
+      customer: OWN,
+      text: text.trim() ? text : null,
+      via: null,
+      attachments: files.map((file) => file.id),
+      names: files.map((file) => file.name),
+      writtenAt: new Date(this.around.timers.now()).toISOString(),
+      seenVersion: null,
+    });
+  }
+
+  /** Tell the agent that the visitor is writing: at most every few seconds. */
+  type(): void {
+    const now = this.around.timers.now();
+    if (now - this.typedAt < TYPING_EVERY_MS) return;
+    this.typedAt = now;
+    this.connection.say("typing", {});
+  }
+
+  /** What the visitor wrote that is not on the thread yet, oldest first. */
+  pending(): Pending[] {
+    const settled = this.settling.map((parcel) => ({ parcel, acknowledged: true }));
+    const own = this.ownIds();
+    const waiting = this.outbox.of(OWN).filter((parcel) => !own.has(parcel.messageId ?? ""));
+    return [...settled, ...waiting.map((parcel) => ({ parcel, acknowledged: false }))];
+  }
+
+  // ------------------------------------------------------------ reading
+
+  get entries(): Entry[] {
+    return this.thread.slice(0, this.thread.length);
+  }
+
+  /** How many of the company's messages nobody has looked at. */
+  get unread(): number {
+    return this.unseen("read").length;
+  }
+
+  /** Tell what has come: looked at, or only here. Each is told once a connection. */
+  tellSeen(status: "received" | "read"): void {
+    if (!this.connection.isOpen) return;
+    const fresh = this.unseen(status);
+    for (let from = 0; from < fresh.length; from += SEEN_AT_ONCE) {
+      const entries = fresh.slice(from, from + SEEN_AT_ONCE);
+      for (const id of entries) this.said[status].add(id);
+      this.connection.say(status, { entries });
+    }
+  }
+
+  private unseen(status: "received" | "read"): string[] {
+    const done = status === "read" ? ["read"] : ["read", "delivered"];
+    const ours = this.entries.filter((entry) => entry.direction === "outbound" && entry.status !== undefined);
+    const open = ours.filter((entry) => !done.includes(entry.status!)).map((entry) => entry.id);
+    return open.filter((id) => !this.said[status].has(id) && !this.said.read.has(id));
+  }
+
+  get hasEarlier(): boolean {
+    return typeof this.thread.before === "string";
+  }
+
+  /** Read the page before the oldest entry. */
+  loadEarlier(): Promise<void> {
+    this.loading ??= this.load().finally(() => (this.loading = null));
+    return this.loading;
+  }
+
+  private async load(): Promise<void> {
+    const { thread } = this;
+    if (typeof thread.before !== "string") return;
+    const path = `/webchat/${encodeURIComponent(this.around.account)}/thread`;
+    const page = await this.rest.get<VisitorThread>(path, { before: thread.before, limit: PAGE });
+    thread.applyPage(page.entries.map(asEntry));
+    thread.before = page.before;
+    this.changed();
+  }
+
+  listen(listener: (happening: Happening) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  // ------------------------------------------------------------ what is heard
+
+  private welcomed(frame: VisitorSnapshotEvent): void {
+    const last = this.thread.last?.id;
+    const isGap = last !== undefined && frame.before !== null && orderOf(frame.before) > orderOf(last);
+    if (last === undefined || isGap) {
+      this.thread = new Thread(OWN);
+      this.thread.before = frame.before;
+    }
+    const known = new Set(this.entries.map((entry) => entry.id));
+    for (const said of Object.values(this.said)) said.clear();
+    this.thread.applyPage(frame.entries.map(asEntry));
+    this.conversation = frame.conversation;
+    this.settle();
+    this.renewInTime();
+    const arrived = frame.entries.filter((entry) => isNews(entry) && !known.has(entry.id)).at(-1) ?? null;
+    this.changed(last === undefined ? null : arrived);
+  }
+
+  private take(frame: Frame): void {
+    switch (frame.event) {
+      case "message":
+        return this.takeMessage(frame.entry);
+      case "message.status":
+        this.thread.applyStatus(frame.entry, frame.status, null);
+        break;
+      case "conversation":
+        this.conversation = { state: frame.state, agent: frame.agent };
+        break;
+      case "typing":
+        this.showTyping(frame.from);
+        break;
+      case "read":
+        if (frame.until > this.readUntil) this.readUntil = frame.until;
+        break;
+      default:
+        return; // an answer, or of a later server
+    }
+    this.changed();
+  }
+
+  private takeMessage(entry: VisitorEntry): void {
+    const isNew = this.thread.apply([asEntry(entry)]);
+    if (entry.direction === "outbound") this.typing = null;
+    this.settle();
+    this.changed(isNew && isNews(entry) ? entry : null);
+  }
+
+  private showTyping(from: string | null): void {
+    const until = this.around.timers.now() + TYPING_SHOWN_MS;
+    this.typing = { from, until };
+    this.around.timers.later(TYPING_SHOWN_MS, () => {
+      if (this.typing?.until !== until) return;
+      this.typing = null;
+      this.changed();
+    });
+  }
+
+  private became(state: ConnectionState): void {
+    if (state === "open") void this.outbox.flush();
+    this.changed();
+  }
+
+  private lockedOut(): void {
+    this.connection.stop();
+    if (this.signIn.wanted === "form") void this.refresh();
+    this.changed();
+  }
+
+  /** The next socket is taken into service a minute before the token of this one ends. */
+  private renewInTime(): void {
+    const { timers } = this.around;
+    timers.cancel(this.renewal);
+    const left = (this.signIn.endsAt ?? 0) - timers.now();
+    this.renewal = timers.later(Math.max(1000, left - EARLY_MS), () => this.connection.replace());
+  }
+
+  private async whyNot(): Promise<"unauthenticated" | "forbidden" | "unreachable"> {
+    try {
+      await this.rest.get(`/webchat/${encodeURIComponent(this.around.account)}/thread`, { limit: 1 });
+    } catch (error) {
+      if (error instanceof RestError && error.status === 401) return "unauthenticated";
+      if (error instanceof RestError && error.status === 403) return "forbidden";
+    }
+    return "unreachable";
+  }
+
+  private outboxOf(subject: string): Outbox {
+    const { api, account, memory, lock } = this.around;
+    return new Outbox(
+      `visitor.${api}/${account}/${subject}`,
+      memory,
+      this.connection,
+      lock,
+      (ack, parcel) => this.delivered(ack !== null, parcel),
+      (parcel, message_id) => ({
+        message_id,
+        ...(parcel.text ? { text: parcel.text } : {}),
+        ...(parcel.attachments.length ? { attachments: parcel.attachments } : {}),
+      }),
+    );
+  }
+
+  private delivered(acknowledged: boolean, parcel: Parcel | null): void {
+    if (acknowledged && parcel) this.settling.push(parcel);
+    this.settle();
+    this.changed();
+  }
+
+  /** What stands on the thread is pending no more. */
+  private settle(): void {
+    if (this.settling.length === 0) return;
+    const own = this.ownIds();
+    this.settling = this.settling.filter((parcel) => !own.has(parcel.messageId ?? ""));
+  }
+
+  private ownIds(): Set<string> {
+    return new Set(this.entries.map((entry) => (entry as Partial<VisitorEntry>).message_id ?? ""));
+  }
+
+  private changed(arrived: VisitorEntry | null = null): void {
+    for (const listener of this.listeners) listener({ arrived });
+  }
+}
+
+function isNews(entry: VisitorEntry): boolean {
+  return entry.direction === "outbound" && entry.kind === "message";
+}
+
+/** The thread keeps what agents see, too: what a visitor is not told of stays empty. */
+function asEntry(entry: VisitorEntry): Entry {
+  return { ...entry, channel: "webchat", received_at: entry.sent_at, late: false } as Entry;
+}

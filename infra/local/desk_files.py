@@ -1,4 +1,4 @@
-"""The desk's built files, served as CloudFront serves them: with the headers that keep it safe."""
+"""The built files of desk and widget, served as CloudFront serves them: with the headers that keep the desk safe."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -13,6 +13,7 @@ from infra.desk_headers import content_security_policy, security_headers
 from infra.local.page import POLICY, render_page
 
 ASSETS = "assets/"
+WIDGET = "widget.js"
 FOREVER = "public, max-age=31536000, immutable"
 TYPES = {
     ".html": "text/html; charset=utf-8",
@@ -39,8 +40,9 @@ class DeskFiles:
         self._headers = security_headers(policy)
 
     def routes(self) -> list[BaseRoute]:
-        """Return the routes under /desk."""
+        """Return the routes under /desk, and the widget's script."""
         return [
+            Route(f"/{WIDGET}", self._widget, methods=["GET"]),
             Route("/desk", self._move, methods=["GET"]),
             Route("/desk/config.json", self._configure, methods=["GET"]),
             Route("/desk/{path:path}", self._serve, methods=["GET"]),
@@ -52,8 +54,13 @@ class DeskFiles:
     async def _configure(self, request: Request) -> Response:  # noqa: ARG002
         return JSONResponse(dict(self._configuration), headers={**self._headers, "Cache-Control": "no-store"})
 
+    async def _widget(self, request: Request) -> Response:  # noqa: ARG002
+        return self._file(WIDGET)
+
     async def _serve(self, request: Request) -> Response:
-        path = request.path_params["path"] or "index.html"
+        return self._file(request.path_params["path"] or "index.html")
+
+    def _file(self, path: str) -> Response:
         file = (self._built / path).resolve()
         if not file.is_relative_to(self._built) or not file.is_file():
             return self._missing(path)

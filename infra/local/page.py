@@ -26,8 +26,14 @@ button:first-of-type { background: var(--strong); color: var(--card); }
 .hidden { position: absolute; inline-size: 1px; block-size: 1px; overflow: hidden; clip-path: inset(50%); }
 button:focus-visible { outline: 3px solid var(--strong); outline-offset: 2px; }
 """
-_HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
-_BASE = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; frame-ancestors 'none'"
+
+
+def style_source(style: str) -> str:
+    """Return what a content security policy calls exactly this style."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()}'"
+
+
+_BASE = f"default-src 'none'; style-src {style_source(STYLE)}; base-uri 'none'; frame-ancestors 'none'"
 POLICY = f"{_BASE}; form-action 'none'"
 FORM_POLICY = f"{_BASE}; form-action 'self'"
 

@@ -33,6 +33,7 @@ from infra.local.sandbox.journal import Journal
 from infra.local.schedules import Metronome
 from infra.local.seed import seed
 from infra.local.server import LOOPBACK, Server, bind, port_of
+from infra.local.shop_page import shop_routes
 from infra.local.sign_in import SignIn, desk_configuration
 from infra.local.socket_edge import SocketEdge
 from infra.local.start_page import render_start_page
@@ -148,7 +149,8 @@ def _local(options: Options, place: Place, centre: Centre, health: Health) -> li
     page = render_start_page(centre, local_url=place.local_url, public_url=place.public_url, engine=engine)
     sign_in = SignIn(centre, centre.issuer, tokens).routes() if centre.issuer and tokens else []
     desk = DeskFiles(ROOT / "desk/dist", desk_configuration(centre.issuer), files_origin=place.engine_url)
-    return [*local_routes(health, tokens, page), *sign_in, *desk.routes()]
+    shop = shop_routes(centre, files_origin=place.engine_url)
+    return [*local_routes(health, tokens, page), *sign_in, *desk.routes(), *shop]
 
 
 def _workers(deployment: Deployment, options: Options, place: Place) -> list[QueuePollers | Metronome]:
@@ -180,6 +182,7 @@ def _announcement(place: Place, options: Options) -> str:
         f"Throughline is ready at {place.local_url} (engine {options.engine}; {keeps})\n"
         f"  start page   {place.local_url}/\n"
         f"  desk         {place.local_url}/desk/\n"
+        f"  web chat     {place.local_url}/shop/\n"
         f"  webhooks     {place.public_url}/webhooks/<channel>/<account>\n"
         f"  agents       {place.local_url.replace('http', 'ws', 1)}/{SOCKET_STAGE}\n"
         f"  sandbox      {place.local_url}/sandbox/sent\n"

@@ -18,6 +18,7 @@ def render_start_page(centre: Centre, *, local_url: str, public_url: str, engine
     """Return the page as HTML."""
     addresses = [
         ("The desk", _link(f"{local_url}/desk/")),
+        ("A shop with the web chat", _link(f"{local_url}/shop/")),
         ("Webhooks", f"{public_url}/webhooks/&lt;channel&gt;/&lt;account&gt;"),
         ("Agents' WebSocket", escape(local_url.replace("http", "ws", 1) + "/socket")),
         ("REST", escape(f"{local_url}/agents, /queues, /threads/…, /conversations/…, /customers/…")),
@@ -66,7 +67,8 @@ def _commands(centre: Centre, local_url: str) -> str:
     posts += [f"{python}.post {channel} 'Hello, my router is dead'" for channel in dict.fromkeys(others)]
     steps = [
         (f"Open the desk, sign in as one of the agents and become available: {local_url}/desk/", []),
-        ("Post a signed webhook, as a provider would", posts),
+        (f"Write in the chat of a shop, in another window: {local_url}/shop/", []),
+        ("Or post a signed webhook, as a provider would", posts),
         ("Accept the offer and answer", []),
         ("Or be an agent in a terminal: type accept, and: say Good morning!", [f"{python}.agent {who}"]),
     ]
@@ -75,8 +77,9 @@ def _commands(centre: Centre, local_url: str) -> str:
 
 
 def _linked(text: str, local_url: str) -> str:
-    desk = escape(f"{local_url}/desk/")
-    return text.replace(desk, _link(f"{local_url}/desk/"))
+    for url in (f"{local_url}/desk/", f"{local_url}/shop/"):
+        text = text.replace(escape(url), _link(url))
+    return text
 
 
 def _lines(lines: list[str]) -> str:

@@ -1,0 +1,58 @@
+/** The files that go with the next message: looked at, uploaded at once, sent by their ids. */
+
+import type { WebChat } from "../client/api";
+import type { Rest } from "../client/rest";
+
+export interface Attached {
+  name: string;
+  state: "uploading" | "ready" | "too_large" | "wrong_kind" | "upload_failed";
+  id: string | null;
+}
+
+const MOST = 10;
+
+export class AttachedFiles {
+  files: Attached[] = [];
+
+  constructor(
+    private readonly rest: Rest,
+    private readonly changed: () => void,
+  ) {}
+
+  get isUploading(): boolean {
+    return this.files.some((file) => file.state === "uploading");
+  }
+
+  get ready(): { id: string; name: string }[] {
+    return this.files.flatMap(({ id, name }) => (id === null ? [] : [{ id, name }]));
+  }
+
+  async add(given: Iterable<File>, allowed: WebChat["attachments"]): Promise<void> {
+    const room = Math.max(0, MOST - this.files.length);
+    await Promise.all([...given].slice(0, room).map((file) => this.addOne(file, allowed)));
+  }
+
+  remove(file: Attached): void {
+    this.files = this.files.filter((one) => one !== file);
+    this.changed();
+  }
+
+  private async addOne(file: File, allowed: WebChat["attachments"]): Promise<void> {
+    const attached: Attached = { name: file.name, state: stateOf(file, allowed), id: null };
+    this.files = [...this.files, attached];
+    this.changed();
+    if (attached.state !== "uploading") return;
+    try {
+      attached.id = await this.rest.upload(file);
+      attached.state = "ready";
+    } catch {
+      attached.state = "upload_failed";
+    }
+    this.changed();
+  }
+}
+
+function stateOf(file: File, { max_bytes, content_types }: WebChat["attachments"]): Attached["state"] {
+  if (file.size > max_bytes) return "too_large";
+  return content_types.includes(file.type) ? "uploading" : "wrong_kind";
+}

@@ -1,18 +1,21 @@
 """Chromium in front of a running stack. Where one of the two is missing, these tests are skipped and say so."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
 from infra.local.client import StackClient
 from infra.local.stack_process import StackProcess
 from tests.browser.chromium import launched, missing
-from tests.browser.screens import Screen
+from tests.browser.screens import Screen, VisitorScreen
 
 STACK = {"RECEIPTS_PACE_MS": "50", "FUNCTIONS_LOG": "-"}
 
 Opener = Callable[..., Screen]
+W = TypeVar("W", Screen, VisitorScreen)
 
 
 @pytest.fixture(scope="session")
@@ -38,10 +41,23 @@ def stack(shared_stack: StackClient) -> StackClient:
 @pytest.fixture
 def open_screen(chromium: object) -> Iterator[Opener]:
     """Open the desk of a stack in a browser of its own; what went wrong in the page fails the test."""
-    opened: list[Screen] = []
+    with opening(Screen, chromium) as open_one:
+        yield open_one
 
-    def open_one(url: str, **how: object) -> Screen:
-        screen = Screen.open(chromium, url, **how)
+
+@pytest.fixture
+def open_visitor(chromium: object) -> Iterator[Callable[..., VisitorScreen]]:
+    """Open a window for a visitor of web chat, in a browser of its own; what went wrong in the page fails the test."""
+    with opening(VisitorScreen, chromium) as open_one:
+        yield open_one
+
+
+@contextmanager
+def opening(kind: type[W], chromium: object) -> Iterator[Callable[..., W]]:
+    opened: list[W] = []
+
+    def open_one(url: str, **how: object) -> W:
+        screen = kind.open(chromium, url, **how)
         opened.append(screen)
         return screen
 

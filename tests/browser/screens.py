@@ -17,8 +17,8 @@ EXPECTED = re.compile(r"ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION
 _NUMBERS = itertools.count(1)
 
 
-class Screen:
-    """One window with the desk in it. `problems` is what the page complained of, `addresses` all it has asked for."""
+class Window:
+    """One window. `problems` is what the page complained of, `addresses` all it has asked for."""
 
     def __init__(self, page: Any, url: str) -> None:
         self.page = page
@@ -36,6 +36,28 @@ class Screen:
         """Open a browser of its own, of this person's language, colours and size."""
         how = {"locale": "en-GB", "viewport": {"width": 1440, "height": 900}, **how}
         return cls(browser.new_context(**how).new_page(), url)
+
+    def shoot(self, name: str) -> None:
+        """Keep a picture of what is to be seen. A browser too busy to draw one costs the picture, not the test."""
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(importlib.import_module("playwright.sync_api").Error):
+            self.page.screenshot(path=SHOTS / f"{next(_NUMBERS):02d}-{name}.png")
+
+    def findings(self) -> list[str]:
+        """Return what axe finds wrong with the view, by rule and place."""
+        self.page.wait_for_timeout(300)  # colours that fade in are no finding
+        self.page.evaluate(AXE.read_text())
+        run = "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})"
+        violations = self.page.evaluate(run, RULES)["violations"]
+        return [f"{item['id']}: {node['target']} {node['html'][:160]}" for item in violations for node in item["nodes"]]
+
+    def _note(self, message: Any) -> None:
+        if message.type in {"error", "warning"} and not EXPECTED.search(message.text):
+            self.problems.append(message.text)
+
+
+class Screen(Window):
+    """The desk, and the agent in front of it."""
 
     def another_tab(self) -> "Screen":
         """Open a second tab of the same browser."""
@@ -133,22 +155,44 @@ class Screen:
                 arg=before,
             )
 
-    # ------------------------------------------------------------ looking
 
-    def shoot(self, name: str) -> None:
-        """Keep a picture of what is to be seen. A browser too busy to draw one costs the picture, not the test."""
-        SHOTS.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(importlib.import_module("playwright.sync_api").Error):
-            self.page.screenshot(path=SHOTS / f"{next(_NUMBERS):02d}-{name}.png")
+class VisitorScreen(Window):
+    """A company's page with the widget on it, and the visitor in front of it."""
 
-    def findings(self) -> list[str]:
-        """Return what axe finds wrong with the view, by rule and place."""
-        self.page.wait_for_timeout(300)  # colours that fade in are no finding
-        self.page.evaluate(AXE.read_text())
-        run = "rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})"
-        violations = self.page.evaluate(run, RULES)["violations"]
-        return [f"{item['id']}: {node['target']} {node['html'][:160]}" for item in violations for node in item["nodes"]]
+    def visit(self, language: str = "en") -> Self:
+        """Open the page of the local stack's shop."""
+        self.page.goto(f"{self._url}/shop/?lang={language}")
+        self.page.locator("throughline-chat .launcher").wait_for()
+        return self
 
-    def _note(self, message: Any) -> None:
-        if message.type in {"error", "warning"} and not EXPECTED.search(message.text):
-            self.problems.append(message.text)
+    def open_chat(self) -> Self:
+        """Press the button in the corner."""
+        self.page.locator("throughline-chat .launcher").click()
+        self.page.locator("throughline-chat .panel").wait_for()
+        return self
+
+    def introduce(self, **fields: str) -> Self:
+        """Fill in the form that is asked before, and begin."""
+        for name, value in fields.items():
+            self.page.locator(f"throughline-chat [name={name}]").fill(value)
+        self.page.locator("throughline-chat form.intro button").click()
+        self.page.locator("throughline-chat .composer textarea").wait_for()
+        return self
+
+    def say(self, text: str) -> None:
+        """Write and send."""
+        self.page.locator("throughline-chat .composer textarea").fill(text)
+        self.page.keyboard.press("Enter")
+        self.message(text).first.wait_for()
+
+    def message(self, words: str) -> Any:
+        """Return the rows in which these words stand."""
+        return self.page.locator("throughline-chat .row", has_text=words)
+
+    def received(self, words: str) -> Any:
+        """Return the rows with these words that stand on the thread, not only in the outbox."""
+        return self.page.locator("throughline-chat .row[data-entry]", has_text=words)
+
+    def leave(self) -> None:
+        """Close the browser."""
+        self.page.context.close()

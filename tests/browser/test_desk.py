@@ -1,7 +1,6 @@
 """The desk in a real browser on a real stack: from the offer to the end, two agents, two tabs, a crash."""
 
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,16 +11,8 @@ from infra.local.stack_process import StackProcess
 from infra.local.webhooks import Sender, text_webhook
 from tests.browser.conftest import Opener
 from tests.browser.screens import Screen
+from tests.browser.waiting import ATTACKS, until
 from tests.journeys.desks import account, phone_customer, telegram_customer
-
-
-def until(look: Callable[[], Any], what: str) -> Any:
-    """Return what `look` finds as soon as it finds something."""
-    deadline = time.monotonic() + 45
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"waited for {what}"
-        time.sleep(0.1)
-    return found
 
 
 def write(stack: StackClient, channel: str, sender: Sender, text: str) -> None:
@@ -165,18 +156,6 @@ def test_after_the_server_was_killed_everything_is_there_and_was_sent_once(
     texts = ana.page.locator("tl-thread article .text").all_inner_texts()
     assert len(texts) == len(set(texts)) == 3
     ana.close_all()
-
-
-ATTACKS = [
-    "<script>window.attacked = 1</script>",
-    "<img src=x onerror='window.attacked = 1'>",
-    "<svg onload=alert(1)>",
-    "<a href='javascript:alert(1)'>click</a>",
-    "javascript:alert(1)",
-    "${alert(1)} {{constructor.constructor('alert(1)')()}}",
-    '"><iframe srcdoc="<script>parent.attacked=1</script>">',
-    "\u202ehttps://evil.example/\u202c https://bank.example@evil.example/ data:text/html,<script>alert(1)</script>",
-]
 
 
 def test_what_customers_write_and_are_called_cannot_run_anything(ana: Screen, stack: StackClient) -> None:

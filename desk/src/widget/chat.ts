@@ -39,6 +39,8 @@ export class ThroughlineChat extends LitElement {
   private words = new Words("en");
   private news = "";
   private isAtEnd = true;
+  /** Whether the caret is to be taken to where one writes, once that is there. */
+  private wantsFocus = false;
   private readonly stops: (() => void)[] = [];
 
   constructor() {
@@ -121,13 +123,13 @@ export class ThroughlineChat extends LitElement {
   // ------------------------------------------------------------ what the visitor does
 
   private async show(): Promise<void> {
-    this.open = true;
+    this.open = this.wantsFocus = true;
     await this.updateComplete;
-    this.find<HTMLElement>("form.intro input, form.intro textarea, .composer textarea, header button")?.focus();
+    if (this.wantsFocus) this.find(".head button")?.focus();
   }
 
   private async hide(): Promise<void> {
-    this.open = false;
+    this.open = this.wantsFocus = false;
     await this.updateComplete;
     this.find<HTMLElement>(".launcher")?.focus();
   }
@@ -140,8 +142,8 @@ export class ThroughlineChat extends LitElement {
 
   private introduce({ told, message }: Introduction): void {
     if (message) this.client?.write(message);
+    this.wantsFocus = true;
     this.client?.introduce(told);
-    void this.updateComplete.then(() => this.find<HTMLElement>(".composer textarea")?.focus());
   }
 
   private say(text: string): void {
@@ -223,6 +225,15 @@ export class ThroughlineChat extends LitElement {
     const log = this.find<HTMLElement>(".log");
     if (log && this.isAtEnd) log.scrollTop = log.scrollHeight;
     this.looked();
+    this.focusField();
+  }
+
+  /** Who opened the chat can write at once, also where the form or the thread came a moment later. */
+  private focusField(): void {
+    const field = this.wantsFocus ? this.find("form.intro :is(input, select, textarea), .composer textarea") : null;
+    if (field === null) return;
+    this.wantsFocus = false;
+    field.focus();
   }
 
   protected override render(): TemplateResult | typeof nothing {
@@ -254,13 +265,13 @@ export class ThroughlineChat extends LitElement {
     const client = this.client!;
     const title = client.chat?.title || words.say("title");
     return html`<div class="panel" role="dialog" aria-labelledby="title">
-      <header>
+      <div class="head">
         <div>
           <h2 id="title" dir="auto">${title}</h2>
           ${client.view === "chat" ? this.renderState() : nothing}
         </div>
         <button class="icon" type="button" aria-label=${words.say("close")} @click=${this.hide}>${icon("close")}</button>
-      </header>
+      </div>
       ${this.renderView()}
     </div>`;
   }

@@ -169,21 +169,21 @@ export const styles = css`
       border-radius: 0;
     }
   }
-  header {
+  .head {
     display: flex;
     align-items: center;
     gap: 8px;
-    padding: 10px 8px 10px 16px;
+    padding-block: 10px;
     padding-inline: 16px 8px;
     background: var(--accent);
     color: var(--on-accent);
   }
-  header :focus-visible {
+  .head :focus-visible {
     outline-color: var(--on-accent);
     box-shadow: none;
     outline-offset: -3px;
   }
-  header div {
+  .head div {
     flex: 1;
     min-inline-size: 0;
   }
@@ -192,7 +192,7 @@ export const styles = css`
     font-weight: 650;
     overflow-wrap: anywhere;
   }
-  header p {
+  .head p {
     font-size: 13px;
   }
   .notice {

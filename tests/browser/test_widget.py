@@ -1,0 +1,190 @@
+"""The web chat widget in a real browser on another site's page: a visitor on one side, an agent at the desk on the other."""
+
+from collections.abc import Callable, Iterator
+
+import jwt
+import pytest
+
+from infra.local.client import StackClient
+from infra.local.stack_process import StackProcess
+from tests.browser.conftest import Opener
+from tests.browser.screens import Screen, VisitorScreen
+from tests.browser.waiting import ATTACKS, until
+from tests.journeys.desks import account
+
+VisitorOpener = Callable[..., VisitorScreen]
+PHONE = "+971 50 555 0142"
+
+
+@pytest.fixture
+def ana(open_screen: Opener, stack: StackClient) -> Iterator[Screen]:
+    screen = open_screen(stack.url).sign_in("Ana").be("available")
+    yield screen
+    screen.close_all()
+
+
+@pytest.fixture
+def mina(open_visitor: VisitorOpener, stack: StackClient) -> VisitorScreen:
+    return open_visitor(stack.url, viewport={"width": 1000, "height": 760}).visit()
+
+
+def test_a_visitors_message_rings_at_the_agent_and_the_answer_stands_in_the_widget(
+    mina: VisitorScreen, ana: Screen
+) -> None:
+    mina.shoot("widget-launcher")
+    mina.open_chat()
+    mina.page.locator("throughline-chat [name=name]:focus").wait_for()
+    mina.shoot("widget-form")
+    mina.introduce(name="Mina", phone=PHONE, order_number="7731")
+    mina.say("My router is dead")
+    offer = ana.offer("My router is dead")
+    assert "Mina" in offer.inner_text()
+    ana.accept("My router is dead")
+    mina.page.locator("throughline-chat .head", has_text="Ana").wait_for()
+    ana.page.locator("tl-card").get_by_text("971505550142").first.wait_for()
+
+    ana.write("Which")
+    ana.page.keyboard.type(" light?")
+    mina.page.locator("throughline-chat .typing", has_text="Ana").wait_for()
+    ana.say("Which light blinks?")
+    mina.received("Which light blinks?").wait_for()
+    ana.message("Which light blinks?").get_by_text("read", exact=True).wait_for()
+    mina.page.locator("throughline-chat .composer textarea").press_sequentially("The red")
+    ana.page.get_by_text("is writing", exact=False).first.wait_for()
+    mina.say("The red one")
+    ana.message("The red one").wait_for()
+    mina.received("The red one").get_by_text("Read", exact=True).wait_for()
+    mina.shoot("widget-chat")
+    assert mina.page.locator("throughline-chat .row").count() == 3
+
+
+def test_a_visitor_who_leaves_comes_back_to_everything(mina: VisitorScreen, ana: Screen) -> None:
+    mina.open_chat().introduce(name="Mina")
+    mina.say("I have to go now")
+    ana.accept("I have to go now")
+    until(lambda: mina.received("I have to go now").count(), "the entry")
+    context, mina.page = mina.page.context, mina.page.context.new_page()
+    context.pages[0].close()
+    ana.say("Said while nobody was there")
+
+    mina.visit()
+    mina.page.locator("throughline-chat .badge", has_text="1").wait_for()
+    assert "1 new message" in (mina.page.locator("throughline-chat .launcher").get_attribute("aria-label") or "")
+    mina.open_chat()
+    mina.received("I have to go now").wait_for()
+    mina.received("Said while nobody was there").wait_for()
+    ana.message("Said while nobody was there").get_by_text("read", exact=True).wait_for()
+    assert mina.page.locator("throughline-chat .row").count() == 2
+
+
+def test_escape_closes_and_the_keys_are_not_the_pages(mina: VisitorScreen) -> None:
+    mina.page.evaluate("window.heard = []; document.addEventListener('keydown', event => heard.push(event.key))")
+    mina.page.locator("throughline-chat .launcher").focus()
+    mina.page.keyboard.press("Enter")
+    mina.page.locator("throughline-chat [name=name]:focus").wait_for()
+    mina.page.keyboard.type("/k")
+    mina.page.keyboard.press("Escape")
+    mina.page.locator("throughline-chat .launcher:focus").wait_for()
+    assert mina.page.evaluate("window.heard") == []
+
+
+def test_what_was_written_while_the_server_was_dead_is_sent_once(
+    stack_that_dies: Callable[[], StackProcess], open_visitor: VisitorOpener, open_screen: Opener
+) -> None:
+    process = stack_that_dies()
+    url = process.client().url
+    mina = open_visitor(url).visit().open_chat().introduce(name="Mina")
+    mina.say("Before the crash")
+    mina.received("Before the crash").wait_for()
+    process.kill()
+    mina.page.locator("throughline-chat .notice").wait_for()
+    mina.say("Written while the server was dead")
+    mina.say("And one more")
+    mina.shoot("widget-no-connection")
+    assert mina.findings() == []
+
+    stack_that_dies()
+    for text in ("Written while the server was dead", "And one more"):
+        mina.received(text).wait_for()
+    mina.page.locator("throughline-chat .notice").wait_for(state="detached")
+    texts = mina.page.locator("throughline-chat .row .bubble").all_inner_texts()
+    assert texts == ["Before the crash", "Written while the server was dead", "And one more"]
+    ana = open_screen(url).sign_in("Ana").be("available")
+    ana.accept("And one more")
+    assert ana.message("Written while the server was dead").count() == 1
+    ana.close_all()
+
+
+def test_what_agents_and_visitors_write_cannot_run_anything(mina: VisitorScreen, ana: Screen) -> None:
+    mina.open_chat().introduce(name=ATTACKS[1])
+    for attack in ATTACKS:
+        mina.say(attack.strip("\u202e")[:60])
+    ana.accept(ATTACKS[0])
+    for attack in ATTACKS:
+        ana.say(attack)
+    shown = mina.page.locator("throughline-chat .row[data-entry] .bubble")
+    until(lambda: shown.count() == 2 * len(ATTACKS), "every message")
+    assert shown.locator("script, img, iframe, svg").count() == 0
+    assert [page.evaluate("window.attacked") for page in (mina.page, ana.page)] == [None, None]
+    links = shown.locator("a").evaluate_all("all => all.map(one => [one.protocol, one.rel])")
+    assert {tuple(link) for link in links} == {("https:", "noopener noreferrer nofollow")}
+    policy = mina.page.request.get(mina.page.url).headers["content-security-policy"]
+    assert "unsafe" not in policy
+
+
+def test_a_file_goes_to_the_agent_and_one_that_is_too_large_is_not_taken(mina: VisitorScreen, ana: Screen) -> None:
+    mina.open_chat().introduce(name="Mina")
+    chooser = mina.page.locator("throughline-chat input[type=file]")
+    chooser.set_input_files({"name": "big.pdf", "mimeType": "application/pdf", "buffer": bytes(10_500_000)})
+    mina.page.locator("throughline-chat .files .bad", has_text="too large").wait_for()
+    mina.page.get_by_role("button", name="Remove").click()
+    chooser.set_input_files({"name": "bill.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 a bill"})
+    mina.page.locator("throughline-chat .files em").wait_for(state="detached")
+    mina.say("Here is my bill")
+    ana.accept("Here is my bill")
+    ana.page.locator("tl-attachment", has_text="bill.pdf").wait_for()
+    with mina.page.expect_popup() as popup:
+        mina.received("Here is my bill").get_by_role("button", name="bill.pdf").click()
+    popup.value.close()
+
+
+def test_the_companys_own_user_is_known_by_what_its_page_says(mina: VisitorScreen, ana: Screen) -> None:
+    secret = account("webchat").secrets["identity_secret"]
+    now = int(mina.page.evaluate("Date.now()")) // 1000
+    identity = jwt.encode({"sub": "user-77", "name": "Noor", "iat": now, "exp": now + 600}, secret, "HS256")
+    mina.page.evaluate("token => { document.querySelector('throughline-chat').identity = () => token }", identity)
+    mina.open_chat()
+    mina.page.locator("throughline-chat .composer textarea").wait_for()
+    mina.say("I am signed in")
+    assert "Noor" in ana.offer("I am signed in").inner_text()
+    ana.accept("I am signed in")
+    assert not [key for key in mina.page.evaluate("Object.keys(localStorage)") if key.startswith("throughline.visitor")]
+    token = mina.page.evaluate("document.querySelector('throughline-chat').client.signIn.kept.token")
+    assert not [address for address in mina.addresses if token[:30] in address or identity[:30] in address]
+
+
+@pytest.mark.parametrize("language", ["en", "ar", "fa", "id"])
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_axe_finds_nothing_on_the_widget_in_any_language(
+    open_visitor: VisitorOpener, stack: StackClient, language: str, colours: str
+) -> None:
+    mina = open_visitor(stack.url, color_scheme=colours, viewport={"width": 1000, "height": 760}).visit(language)
+    root = mina.page.locator("throughline-chat .root")
+    assert root.get_attribute("dir") == ("rtl" if language in {"ar", "fa"} else "ltr")
+    found: dict[str, list[str]] = {}
+
+    def look(view: str) -> None:
+        mina.shoot(f"widget-{language}-{colours}-{view}")
+        found[view] = [problem for problem in mina.findings() if "throughline-chat" in problem or "tl-" in problem]
+
+    look("launcher")
+    mina.open_chat()
+    look("form")
+    mina.introduce(name="مينا Mina")
+    look("empty")
+    mina.say("Hello سلام 123 https://example.com/a?b=1")
+    mina.received("Hello سلام 123").wait_for()
+    look("chat")
+    mina.page.set_viewport_size({"width": 390, "height": 844})
+    look("phone")
+    assert {view: problems for view, problems in found.items() if problems} == {}

@@ -345,9 +345,18 @@ describe("the thread", () => {
     say(socket, { event: "read", until: "2026-11-25T10:00:02.000Z" });
     say(socket, { event: "read", until: "2026-11-25T10:00:01.000Z" });
     expect(client.readUntil).toBe("2026-11-25T10:00:02.000Z");
+  });
+
+  it("tells that the visitor writes at most every few seconds, and of each message anew", async () => {
+    client.enter();
+    client.type(); // into nothing
+    const socket = await welcome();
     client.type();
     client.type();
     expect(socket.all("typing").length).toBe(1);
+    client.write("Done");
+    client.type();
+    expect(socket.all("typing").length).toBe(2);
   });
 });
 

@@ -110,7 +110,8 @@ def test_what_was_written_while_the_server_was_dead_is_sent_once(
     texts = mina.page.locator("throughline-chat .row .bubble").all_inner_texts()
     assert texts == ["Before the crash", "Written while the server was dead", "And one more"]
     ana = open_screen(url).sign_in("Ana").be("available")
-    ana.accept("And one more")
+    ana.accept("Before the crash")
+    ana.message("And one more").wait_for()
     assert ana.message("Written while the server was dead").count() == 1
     ana.close_all()
 

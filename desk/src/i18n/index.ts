@@ -4,7 +4,7 @@ import { ar } from "./ar";
 import { type Catalogue, en } from "./en";
 import { fa } from "./fa";
 import { id } from "./id";
-import { isRightToLeft, type Language } from "./languages";
+import { isRightToLeft, type Language, localeOf } from "./languages";
 import { formatMessage, type Values } from "./messages";
 
 export type Key = keyof Catalogue;
@@ -18,9 +18,8 @@ export function language(): Language {
   return current;
 }
 
-/** The language with its region, as this browser's person writes dates and numbers: `en-GB` for `en`. */
 export function locale(): string {
-  return navigator.languages.find((tag) => tag.toLowerCase().startsWith(`${current}-`)) ?? current;
+  return localeOf(current);
 }
 
 export function setLanguage(wanted: Language): void {

@@ -7,6 +7,11 @@ export function isRightToLeft(language: Language): boolean {
   return language === "ar" || language === "fa";
 }
 
+/** A language with its region, as this browser's person writes dates and numbers: `en-GB` for `en`. */
+export function localeOf(language: Language): string {
+  return navigator.languages.find((tag) => tag.toLowerCase().startsWith(`${language}-`)) ?? language;
+}
+
 /** The first of these languages that we have. */
 export function choose(wanted: readonly (string | null | undefined)[]): Language {
   for (const tag of wanted) {

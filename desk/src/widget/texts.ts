@@ -1,7 +1,7 @@
 /** Every text of the widget, and how it says times, in the language of the page it stands on. */
 
 import { formatMessage, type Values } from "../i18n/messages";
-import { isRightToLeft, type Language } from "../i18n/languages";
+import { isRightToLeft, type Language, localeOf } from "../i18n/languages";
 
 const en = {
   title: "Chat with us",
@@ -258,15 +258,15 @@ export class Words {
   }
 
   clock(iso: string): string {
-    return new Date(iso).toLocaleTimeString(this.language, { hour: "2-digit", minute: "2-digit" });
+    return new Date(iso).toLocaleTimeString(localeOf(this.language), { hour: "2-digit", minute: "2-digit" });
   }
 
   day(iso: string): string {
-    return new Date(iso).toLocaleDateString(this.language, { weekday: "long", day: "numeric", month: "long" });
+    return new Date(iso).toLocaleDateString(localeOf(this.language), { weekday: "long", day: "numeric", month: "long" });
   }
 
   size(bytes: number): string {
-    return new Intl.NumberFormat(this.language, { style: "unit", unit: "megabyte", maximumFractionDigits: 1 }).format(
+    return new Intl.NumberFormat(localeOf(this.language), { style: "unit", unit: "megabyte", maximumFractionDigits: 1 }).format(
       bytes / 1_000_000,
     );
   }

@@ -215,6 +215,7 @@ export class VisitorClient {
   // ------------------------------------------------------------ writing
 
   write(text: string, files: readonly { id: string; name: string }[] = []): void {
+    this.typedAt = 0;
     this.outbox.put({
       kind: "message",
       conversation: OWN,
@@ -231,7 +232,7 @@ export class VisitorClient {
   /** Tell the agent that the visitor is writing: at most every few seconds. */
   type(): void {
     const now = this.around.timers.now();
-    if (now - this.typedAt < TYPING_EVERY_MS) return;
+    if (now - this.typedAt < TYPING_EVERY_MS || !this.connection.isOpen) return;
     this.typedAt = now;
     this.connection.say("typing", {});
   }

@@ -104,14 +104,17 @@ deploy: setup ## STAGE with CloudFormation: ARTIFACTS=bucket PUBLIC_URL=https://
 		$(if $(SIGN_IN_ORIGINS),"SignInOrigins=$(SIGN_IN_ORIGINS)")
 	aws cloudformation describe-stacks --stack-name throughline-$(STAGE) --query "Stacks[0].Outputs" --output table
 
-upload: setup desk ## the desk to STAGE: ISSUER=https://… CLIENT_ID=…, see docs/desk.md
+upload: setup desk ## desk and widget to STAGE: ISSUER=https://… CLIENT_ID=…, see docs/desk.md
 	@test -n "$(ISSUER)" -a -n "$(CLIENT_ID)" || { echo "Say who signs people in: make upload STAGE=$(STAGE) ISSUER=… CLIENT_ID=…" >&2; exit 1; }
 	@mkdir -p build
 	aws cloudformation describe-stacks --stack-name throughline-$(STAGE) --query "Stacks[0].Outputs" --output json > build/outputs.json
 	$(BIN)/python -m infra.desk_config build/outputs.json --issuer "$(ISSUER)" --client-id "$(CLIENT_ID)" \
 		$(if $(SCOPE),--scope "$(SCOPE)") > build/config.json
+	$(BIN)/python -m infra.desk_config build/outputs.json --widget desk/dist/widget.js > build/widget.js
 	bucket=$$($(BIN)/python -m infra.desk_config build/outputs.json --output DeskBucketName) && \
 	aws s3 sync desk/dist/assets "s3://$$bucket/assets" --cache-control "public, max-age=31536000, immutable" && \
+	aws s3 cp build/widget.js "s3://$$bucket/widget.js" --cache-control "public, max-age=300" \
+		--content-type "text/javascript; charset=utf-8" && \
 	aws s3 cp build/config.json "s3://$$bucket/config.json" --cache-control no-store && \
 	aws s3 cp desk/dist/index.html "s3://$$bucket/index.html" --cache-control no-cache
 

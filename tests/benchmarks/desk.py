@@ -1,4 +1,6 @@
-"""What the desk weighs, and what a long thread and many conversations cost it: DESK.bytes, DESK.scroll, DESK.task.
+"""What desk and widget weigh, and what a long thread and many conversations cost the desk.
+
+DESK.bytes, WIDGET.bytes, DESK.scroll, DESK.task.
 
 The two that need a browser are left out, and said to be, where there is none.
 """
@@ -11,7 +13,7 @@ from typing import Any
 
 from infra.local.stack_process import StackProcess
 from tests.benchmarks.cost import Figure
-from tests.browser.chromium import DESK, launched, missing
+from tests.browser.chromium import DESK, WIDGET, launched, missing
 from tests.browser.screens import Screen
 
 LONG, SHORT, CONVERSATIONS, ROUNDS = 10_000, 100, 200, 5
@@ -86,9 +88,11 @@ _MANY = """async ([conversations, rounds]) => {
 def measure_desk() -> Iterator[Figure]:
     """Yield the figures of the desk, as far as it is built and can be looked at."""
     if not DESK.is_file():
-        print("DESK.* is left out: the desk is not built: make desk")
+        print("DESK.* and WIDGET.bytes are left out: they are not built: make desk")
         return
     yield Figure("DESK.bytes", _weight(DESK.parent), "bytes", None, None, "the desk, gzipped: page, script and style")
+    widget = _gzipped(WIDGET)
+    yield Figure("WIDGET.bytes", widget, "bytes", 30_000, None, "the web chat's script on other sites, gzipped")
     if reason := missing():
         print(f"DESK.scroll and DESK.task are left out: {reason}")
         return
@@ -110,5 +114,9 @@ def _looked_at(page: Any) -> Iterator[Figure]:
 
 
 def _weight(folder: Path) -> int:
-    files = [file for file in sorted(folder.rglob("*")) if file.suffix in {".html", ".js", ".css"}]
-    return sum(len(gzip.compress(file.read_bytes(), 9, mtime=0)) for file in files)
+    files = [file for file in sorted(folder.rglob("*")) if file.suffix in {".html", ".js", ".css"} and file != WIDGET]
+    return sum(map(_gzipped, files))
+
+
+def _gzipped(file: Path) -> int:
+    return len(gzip.compress(file.read_bytes(), 9, mtime=0))

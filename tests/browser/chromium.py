@@ -9,6 +9,7 @@ from typing import Any
 from infra.local.deployed import ROOT
 
 DESK = ROOT / "desk/dist/index.html"
+WIDGET = ROOT / "desk/dist/widget.js"
 AXE = ROOT / "desk/node_modules/axe-core/axe.min.js"
 ARGUMENTS = [
     "--headless",
@@ -29,7 +30,7 @@ def missing() -> str | None:
         return "no Chromium here: apt-get install chromium"
     if importlib.util.find_spec("playwright") is None:
         return "playwright is not installed: make setup"
-    if not (DESK.is_file() and AXE.is_file()):
+    if not all(file.is_file() for file in (DESK, WIDGET, AXE)):
         return "the desk is not built: make desk"
     return None
 

@@ -1,4 +1,4 @@
-"""The web chat widget in a real browser on another site's page: a visitor on one side, an agent at the desk on the other."""
+"""The web chat widget in a real browser on some site's page: a visitor on one side, an agent at the desk on the other."""
 
 from collections.abc import Callable, Iterator
 

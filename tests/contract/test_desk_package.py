@@ -2,8 +2,11 @@
 
 import json
 
-from infra.desk_config import desk_config
+import pytest
+
+from infra.desk_config import WIDGET_PLACE, desk_config, told_widget
 from infra.desk_lock import LOCK, without_addresses
+from infra.local.deployed import ROOT
 
 
 def test_the_lock_names_no_address_and_pins_every_package_by_its_content() -> None:
@@ -28,3 +31,11 @@ def test_a_deployed_desk_is_told_where_its_apis_are() -> None:
         "api": "https://a.test/api",
         "socket": "wss://b.test/api",
     }
+
+
+def test_a_deployed_widget_is_told_where_the_api_is() -> None:
+    assert told_widget(f"const t={{api:{WIDGET_PLACE}}}", "https://a.test/api") == 'const t={api:"https://a.test/api"}'
+    assert (ROOT / "desk/src/widget/main.ts").read_text().count(WIDGET_PLACE) == 1
+    for script in ("const t={}", WIDGET_PLACE * 2):
+        with pytest.raises(ValueError, match="once"):
+            told_widget(script, "https://a.test/api")

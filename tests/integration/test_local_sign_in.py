@@ -166,6 +166,14 @@ def test_the_desks_files_are_served_with_the_headers_that_keep_it_safe(desk: str
         assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+def test_the_widgets_script_is_served_beside_the_desk(desk: str, tmp_path: Path) -> None:
+    assert HTTP.request("GET", f"{desk}/widget.js").status == 404
+    (tmp_path / "dist/widget.js").write_text("chat()")
+    script = HTTP.request("GET", f"{desk}/widget.js")
+    assert (script.data, script.headers["cache-control"]) == (b"chat()", "no-cache")
+    assert script.headers["content-type"].startswith("text/javascript")
+
+
 @pytest.mark.parametrize(
     "path", ["/desk/../secret", "/desk/%2e%2e/secret", "/desk/..%2fsecret", "/desk/assets/none.js"]
 )

@@ -1,6 +1,6 @@
 import { defineConfig } from "vite";
 
-// One classic script for other people's pages: everything in one file, and nothing of it left in their window.
+// One classic script for other people's pages: everything in one file, and nothing but Lit's marks left in their window.
 export default defineConfig({
   build: {
     outDir: "dist",

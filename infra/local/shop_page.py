@@ -1,6 +1,6 @@
 """The page at `/shop/`: some company's site, in a look of its own, with the web chat on it as any site embeds it.
 
-Its content security policy is as strict as the widget allows, so what docs/channels/webchat.md tells sites is tried here.
+Its content security policy is as strict as the widget allows: what docs/channels/webchat.md tells sites is tried here.
 """
 
 from collections.abc import Sequence
@@ -17,10 +17,11 @@ STYLE = """
 body { margin: 0; font: 18px/1.6 Georgia, "Noto Naskh Arabic", serif; color: #3b2a1a; background: #fbf3e6; }
 header { background: #7a2e1d; color: #fff4e2; padding: 1.2rem 6vw; letter-spacing: .04em; }
 main { max-width: 60rem; margin: auto; padding: 1rem 6vw 8rem; }
-ul { list-style: none; padding: 0; display: grid; gap: 1.2rem; grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); }
+ul { list-style: none; padding: 0; display: grid; gap: 1.2rem;
+  grid-template-columns: repeat(auto-fill, minmax(15rem, 1fr)); }
 li { background: #fff; border: 2px solid #e8d3b3; padding: 1rem 1.2rem; }
 h1 { font-size: 1.5rem; margin: 0; } h2 { font-size: 1.2rem; margin: 0; } p { margin: .4rem 0; }
-button, p, h2 { text-transform: none; } div { color: #7a2e1d; }
+button, div { all: revert; background: #7a2e1d !important; text-transform: uppercase; }
 """
 SHELF: Sequence[tuple[str, str]] = (
     ("Router, blue", "For a flat of four rooms. 49.00"),
@@ -31,7 +32,7 @@ LANGUAGES = {"en": "ltr", "ar": "rtl", "fa": "rtl", "id": "ltr"}
 
 
 def shop_policy(files_origin: str) -> str:
-    """Return what the shop's page may do: its own style, the widget's script, the API, and files to and from the bucket."""
+    """Return what the shop's page may do: its own style, the widget's script, the API, files to the bucket."""
     return (
         f"default-src 'none'; script-src 'self'; style-src {style_source(STYLE)}; connect-src 'self' {files_origin}; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "

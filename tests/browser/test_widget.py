@@ -1,6 +1,7 @@
-"""The web chat widget in a real browser on some site's page: a visitor on one side, an agent at the desk on the other."""
+"""The web chat widget in a real browser on some site's page: a visitor here, an agent at the desk there."""
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import jwt
 import pytest
@@ -77,6 +78,14 @@ def test_a_visitor_who_leaves_comes_back_to_everything(mina: VisitorScreen, ana:
     assert mina.page.locator("throughline-chat .row").count() == 2
 
 
+def test_nothing_of_the_pages_style_reaches_the_widget(mina: VisitorScreen) -> None:
+    mina.open_chat()
+    look = "one => [getComputedStyle(one).textTransform, getComputedStyle(one).fontFamily.includes('Georgia')]"
+    assert mina.page.locator("throughline-chat form.intro button").evaluate(look) == ["none", False]
+    names = mina.page.evaluate("Object.keys(window).filter(name => /throughline|visitor/i.test(name))")
+    assert names == []
+
+
 def test_escape_closes_and_the_keys_are_not_the_pages(mina: VisitorScreen) -> None:
     mina.page.evaluate("window.heard = []; document.addEventListener('keydown', event => heard.push(event.key))")
     mina.page.locator("throughline-chat .launcher").focus()
@@ -147,6 +156,73 @@ def test_a_file_goes_to_the_agent_and_one_that_is_too_large_is_not_taken(mina: V
     with mina.page.expect_popup() as popup:
         mina.received("Here is my bill").get_by_role("button", name="bill.pdf").click()
     popup.value.close()
+
+
+def test_while_nobody_is_there_the_form_takes_the_message_all_the_same(mina: VisitorScreen, ana: Screen) -> None:
+    def closed(route: Any) -> None:
+        route.fulfill(json=route.fetch().json() | {"open": False})
+
+    mina.page.route("**/webchat/demo", closed)
+    mina.visit().open_chat()
+    mina.page.locator("throughline-chat form.intro", has_text="Nobody is here").wait_for()
+    mina.page.locator("throughline-chat #message").fill("Please call me back")
+    mina.shoot("widget-closed")
+    assert mina.findings() == []
+    mina.introduce(name="Mina", phone=PHONE)
+    mina.received("Please call me back").wait_for()
+    mina.page.locator("throughline-chat .notice", has_text="Nobody is here").wait_for()
+    ana.accept("Please call me back")
+    ana.page.locator("tl-card").get_by_text("971505550142").first.wait_for()
+
+
+def test_answers_are_buttons_until_one_is_given_and_links_stay(mina: VisitorScreen, ana: Screen) -> None:
+    mina.open_chat().introduce(name="Mina")
+    mina.say("Which plans are there?")
+    ana.accept("Which plans are there?")
+    mina.received("Which plans are there?").wait_for()
+    mina.page.evaluate(
+        """choices => {
+          const {client} = document.querySelector("throughline-chat"), last = client.thread.last;
+          for (const [number, quick_replies] of choices.entries()) client.take({event: "message", entry: {
+            id: last.id.replace(/\\.(\\d+)\\./, (_, ms) => `.${+ms + 1 + number}.`), kind: "message",
+            direction: "outbound", text: "Choose", sent_at: last.sent_at, quick_replies,
+          }});
+        }""",
+        [
+            [
+                {"kind": "link", "text": "All plans", "url": "https://shop.example/plans"},
+                {"kind": "link", "text": "A trap", "url": "javascript:alert(1)"},
+            ],
+            [{"kind": "reply", "text": "Small"}, {"kind": "reply", "text": "Large"}],
+        ],
+    )
+    mina.page.get_by_role("button", name="Large").wait_for()
+    mina.shoot("widget-choices")
+    assert mina.findings() == []
+    link = mina.page.locator("throughline-chat .choices a")
+    assert link.evaluate_all("all => all.map(one => [one.href, one.rel])") == [
+        ["https://shop.example/plans", "noopener noreferrer"]
+    ]
+    mina.page.get_by_role("button", name="Large").click()
+    ana.message("Large").wait_for()
+    mina.page.get_by_role("button", name="Small").wait_for(state="detached")
+    assert link.count() == 1
+
+
+def test_a_long_history_is_read_page_by_page_as_one_scrolls_up(mina: VisitorScreen, ana: Screen) -> None:
+    mina.open_chat().introduce(name="Mina")
+    for number in range(60):
+        mina.say(f"Line {number} of many")
+    mina.received("Line 59 of many").wait_for()
+    ana.accept("Line 0 of many")
+    mina.visit().open_chat()
+    mina.received("Line 59 of many").wait_for()
+    rows = mina.page.locator("throughline-chat .row")
+    assert rows.count() == 50
+    mina.page.locator("throughline-chat .log").evaluate("log => { log.scrollTop = 0 }")
+    until(lambda: rows.count() == 60, "the page before")
+    assert [text.split()[1] for text in rows.locator(".bubble").all_inner_texts()] == [str(n) for n in range(60)]
+    assert mina.page.locator("throughline-chat .log").evaluate("log => log.scrollTop") > 0
 
 
 def test_the_companys_own_user_is_known_by_what_its_page_says(mina: VisitorScreen, ana: Screen) -> None:

@@ -52,7 +52,10 @@ export class ThroughlineChat extends LitElement {
   override connectedCallback(): void {
     super.connectedCallback();
     const hurry = () => this.client?.hurry();
-    const look = () => this.looked();
+    const look = () => {
+      if (document.visibilityState === "visible") hurry();
+      this.looked();
+    };
     window.addEventListener("online", hurry);
     document.addEventListener("visibilitychange", look);
     this.stops.push(
@@ -124,6 +127,7 @@ export class ThroughlineChat extends LitElement {
 
   private async show(): Promise<void> {
     this.open = this.wantsFocus = true;
+    void this.client?.refresh();
     await this.updateComplete;
     if (this.wantsFocus) this.find(".head button")?.focus();
   }
@@ -207,7 +211,6 @@ export class ThroughlineChat extends LitElement {
   /** Tell the agent what has been seen, as far as somebody looks. */
   private looked(): void {
     if (!this.client) return;
-    if (document.visibilityState === "visible") this.client.hurryIfLost();
     const isSeen = this.open && document.visibilityState === "visible" && this.isAtEnd;
     this.client.tellSeen(isSeen ? "read" : "received");
   }
@@ -267,7 +270,7 @@ export class ThroughlineChat extends LitElement {
     return html`<div class="panel" role="dialog" aria-labelledby="title">
       <div class="head">
         <div>
-          <h2 id="title" dir="auto">${title}</h2>
+          <h2 id="title"><bdi>${title}</bdi></h2>
           ${client.view === "chat" ? this.renderState() : nothing}
         </div>
         <button class="icon" type="button" aria-label=${words.say("close")} @click=${this.hide}>${icon("close")}</button>

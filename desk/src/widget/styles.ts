@@ -340,6 +340,9 @@ export const styles = css`
     resize: none;
     display: block;
   }
+  [dir="rtl"] textarea:placeholder-shown {
+    direction: rtl;
+  }
   form.composer {
     border-block-start: 1px solid var(--line);
     padding: 8px;

@@ -60,7 +60,6 @@ export type View = "loading" | "unreachable" | "refused" | "identity" | "form" |
 
 const TYPING_EVERY_MS = 3_000;
 const TYPING_SHOWN_MS = 8_000;
-const HURRY_EVERY_MS = 30_000;
 const PAGE = 50;
 const SEEN_AT_ONCE = 50;
 const OWN = "own";
@@ -83,7 +82,6 @@ export class VisitorClient {
   private loading: Promise<void> | null = null;
   private renewal: unknown = null;
   private typedAt = 0;
-  private hurriedAt = 0;
   private stopped = true;
   private settling: Parcel[] = [];
   private readonly said = { received: new Set<string>(), read: new Set<string>() };
@@ -177,18 +175,11 @@ export class VisitorClient {
     return this.connection.state === "waiting";
   }
 
+  /** The network came back, the page is looked at again, or somebody pressed the button: do not wait any longer. */
   hurry(): void {
-    if (this.stopped) return;
+    if (this.stopped || this.connection.state === "refused") return;
     if (this.chat === null) void this.refresh();
     this.connection.hurry();
-  }
-
-  /** The page is looked at again: do not go on waiting for the next try. */
-  hurryIfLost(): void {
-    if (this.connection.state === "waiting" && this.around.timers.now() - this.hurriedAt > HURRY_EVERY_MS) {
-      this.hurriedAt = this.around.timers.now();
-      this.connection.hurry();
-    }
   }
 
   /** Ask what the account shows now, again and again until it is told. */

@@ -1,40 +1,10 @@
 /** What all components share. Colours are custom properties of the page (desk.css), so they follow light and dark. */
 
 import { css } from "lit";
+import { reset } from "./reset";
 
 export const shared = css`
-  *,
-  *::before,
-  *::after {
-    box-sizing: border-box;
-  }
-  :host([hidden]),
-  [hidden] {
-    display: none !important;
-  }
-  h1,
-  h2,
-  h3,
-  p,
-  ul,
-  ol,
-  dl,
-  dd,
-  figure {
-    margin: 0;
-    padding: 0;
-  }
-  ul,
-  ol {
-    list-style: none;
-  }
-  button,
-  input,
-  select,
-  textarea {
-    font: inherit;
-    color: inherit;
-  }
+  ${reset}
   button,
   .button {
     appearance: none;

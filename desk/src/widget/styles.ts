@@ -4,8 +4,10 @@
  */
 
 import { css } from "lit";
+import { reset } from "../ui/reset";
 
 export const styles = css`
+  ${reset}
   :host {
     all: initial;
     color-scheme: light dark;
@@ -24,14 +26,6 @@ export const styles = css`
   :host([theme="dark"]) {
     color-scheme: dark;
   }
-  :host([hidden]) {
-    display: none;
-  }
-  *,
-  *::before,
-  *::after {
-    box-sizing: border-box;
-  }
   .root {
     --accent: var(--throughline-accent, var(--account, #0b5fff));
     --on-accent: var(--throughline-on-accent, var(--on-account, #ffffff));
@@ -43,21 +37,13 @@ export const styles = css`
     font: 15px/1.45 var(--throughline-font, system-ui, "Segoe UI", Roboto, "Noto Sans", "Noto Sans Arabic", sans-serif);
   }
   h2,
-  h3,
-  p,
-  ol,
-  ul {
-    margin: 0;
-    padding: 0;
+  h3 {
     font: inherit;
-    list-style: none;
   }
   button,
   input,
   select,
   textarea {
-    font: inherit;
-    color: inherit;
     margin: 0;
   }
   button {

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { VisitorEntry } from "../src/client/api";
-import { ANSWER_MS } from "../src/client/connection";
+import { ANSWER_MS, SLOW_MS } from "../src/client/connection";
 import type { ServerFrame } from "../src/client/frames";
 import { MapMemory } from "../src/client/storage";
 import { introductionOf } from "../src/widget/intro";
@@ -259,6 +259,24 @@ describe("the outbox", () => {
     expect(socket.all("message.send").map((frame) => frame.text)).toEqual(["One"]);
     await acknowledge(socket);
     expect(socket.all("message.send").map((frame) => frame.text)).toEqual(["One", "Two"]);
+  });
+
+  it("waits ten seconds where it sends too much, and then goes on in order", async () => {
+    client.enter();
+    const socket = await welcome();
+    client.write("One");
+    client.write("Two");
+    await settle();
+    const refused = { event: "error", id: socket.last("message.send").id, code: "too_many_requests", message: "" };
+    for (const _ of [1, 2, 3, 4, 5, 6]) {
+      say(socket, refused);
+      await timers.pass(SLOW_MS - 1);
+      await timers.pass(1);
+    }
+    expect(new Set(socket.all("message.send").map((frame) => frame.text))).toEqual(new Set(["One"]));
+    expect([socket.all("message.send").length, client.pending().length]).toEqual([7, 2]);
+    await acknowledge(socket);
+    expect(socket.last("message.send").text).toBe("Two");
   });
 
   it("sends what was written off-line once, under one id however often it has to try, over a reload too", async () => {

@@ -52,6 +52,8 @@ export interface Listener<Resume = Record<string, number>, Welcome = Snapshot, F
 export const ANSWER_MS = 10_000;
 export const PING_MS = 280_000;
 export const LIFE_MS = 110 * 60_000;
+/** How long whoever sends too much has to wait. */
+export const SLOW_MS = 10_000;
 const OPEN = 1;
 const BUSY = new Set(["retryable", "store_unavailable", "provider_unavailable", "provider_throttled", "internal"]);
 const BUSY_TRIES = 4;
@@ -257,6 +259,10 @@ export class Connection<Resume = Record<string, number>, Welcome extends { id: s
     if (code === "unauthenticated") {
       this.renew = true;
       if (this.current) this.lost(this.current);
+      return true;
+    }
+    if (code === "too_many_requests") {
+      asked.timer = this.world.timers.later(SLOW_MS, () => this.send(asked));
       return true;
     }
     if (!BUSY.has(code) || asked.tries >= BUSY_TRIES) return false;

@@ -225,6 +225,38 @@ def test_a_long_history_is_read_page_by_page_as_one_scrolls_up(mina: VisitorScre
     assert mina.page.locator("throughline-chat .log").evaluate("log => log.scrollTop") > 0
 
 
+def on_another_site(visitor: VisitorScreen, stack: StackClient, site: str) -> VisitorScreen:
+    """Show a page of another origin that embeds the widget of this stack."""
+    widget = f'<script src="{stack.url}/widget.js" async></script><throughline-chat account="demo"></throughline-chat>'
+    page = f"<!doctype html><html lang=en><title>Another site</title><main><h1>Another site</h1></main>{widget}"
+    visitor.page.route(f"{site}/", lambda route: route.fulfill(body=page, content_type="text/html; charset=utf-8"))
+    visitor.page.context.grant_permissions(["local-network-access"], origin=site)  # that page comes from nowhere
+    visitor.page.goto(f"{site}/")
+    visitor.page.locator("throughline-chat .launcher").wait_for()
+    return visitor.open_chat()
+
+
+def test_on_another_site_it_works_where_the_account_allows_that_site(
+    open_visitor: VisitorOpener, stack: StackClient, ana: Screen
+) -> None:
+    mina = on_another_site(open_visitor(stack.url), stack, "http://localhost:8080").introduce(name="Mina")
+    file = {"name": "far.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 from far"}
+    mina.page.locator("throughline-chat input[type=file]").set_input_files(file)
+    mina.page.locator("throughline-chat .files em").wait_for(state="detached")
+    mina.say("Hello from another site")
+    ana.accept("Hello from another site")
+    ana.page.locator("tl-attachment", has_text="far.pdf").wait_for()
+    ana.say("Welcome")
+    mina.received("Welcome").wait_for()
+
+
+def test_on_a_site_that_the_account_does_not_allow_nobody_is_asked_anything(chromium: Any, stack: StackClient) -> None:
+    mina = on_another_site(VisitorScreen.open(chromium, stack.url), stack, "http://localhost:8099")
+    mina.page.get_by_text("The chat cannot be reached just now").wait_for()
+    assert mina.page.locator("throughline-chat form").count() == 0
+    mina.leave()
+
+
 def test_the_companys_own_user_is_known_by_what_its_page_says(mina: VisitorScreen, ana: Screen) -> None:
     secret = account("webchat").secrets["identity_secret"]
     now = int(mina.page.evaluate("Date.now()")) // 1000

@@ -51,6 +51,7 @@ def test_the_start_page_shows_addresses_accounts_agents_and_commands(stack: Stac
     expected = [
         stack.url.replace("http", "ws", 1) + "/socket",
         f"{stack.url}/sandbox/sent",
+        f"{stack.url}/shop/",
         *(account.webhook_path for account in CENTRE.accounts),
         *(agent.name for agent in CENTRE.agents),
         "-m infra.local.agent ana",

@@ -1,4 +1,4 @@
-/** What neither desk nor widget wants of a browser's own style. */
+/** What neither desk nor widget wants of a browser's own style; `.hidden` is only for who listens. */
 
 import { css } from "lit";
 
@@ -34,5 +34,13 @@ export const reset = css`
   textarea {
     font: inherit;
     color: inherit;
+  }
+  .hidden {
+    position: absolute;
+    inline-size: 1px;
+    block-size: 1px;
+    overflow: hidden;
+    clip-path: inset(50%);
+    white-space: nowrap;
   }
 `;

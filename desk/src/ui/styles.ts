@@ -82,14 +82,6 @@ export const shared = css`
   .small {
     font-size: 0.8125rem;
   }
-  .hidden {
-    position: absolute;
-    inline-size: 1px;
-    block-size: 1px;
-    overflow: hidden;
-    clip-path: inset(50%);
-    white-space: nowrap;
-  }
   .disc {
     display: grid;
     place-items: center;

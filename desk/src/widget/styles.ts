@@ -87,14 +87,6 @@ export const styles = css`
   [dir="rtl"] svg.turns {
     transform: scaleX(-1);
   }
-  .hidden {
-    position: absolute;
-    inline-size: 1px;
-    block-size: 1px;
-    overflow: hidden;
-    clip-path: inset(50%);
-    white-space: nowrap;
-  }
   .launcher {
     inline-size: 60px;
     block-size: 60px;

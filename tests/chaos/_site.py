@@ -26,14 +26,17 @@ from functions import _wiring
 from infra.local.centre import read_centre
 from infra.local.engine import start_engine
 from infra.local.events import (
+    HttpRequest,
     Peer,
     connect_event,
     disconnect_event,
     message_event,
     queue_event,
+    rest_event,
     schedule_event,
 )
 from infra.local.resources import create_resources
+from infra.local.routes import Match
 from tests.chaos._injection import Injector, response
 from tests.chaos.standing import scan, standing_in
 from tests.fakes.telemetry import FakeTelemetry
@@ -44,9 +47,10 @@ from throughline.aws.clients import Clients
 from throughline.domain.conversations import Head, Moved
 from throughline.domain.encodings import InboundJob, encode_inbound
 from throughline.domain.errors import ProviderUnavailableError, ThroughlineError
-from throughline.domain.identifiers import AgentId, Home, Identifier, home_of
+from throughline.domain.identifiers import AgentId, ConnectionId, Home, Identifier, home_of
 from throughline.domain.messages import ChannelEvent, MessageReceived
 from throughline.domain.routing import Agent
+from throughline.flows.token_claims import unverified
 from throughline.ports import HttpResponse
 from throughline.telemetry import logger
 
@@ -61,6 +65,7 @@ MAX_RECEIVES = 8
 MOST_AT_ONCE = 10
 BOUND = 400  # records one drain may take: more is a loop
 TELEGRAM, SMS, WHATSAPP = "telegram/throughline_demo_bot", "twilio_sms/+15005550006", "whatsapp/100000000000001"
+WEB_CHAT = "webchat/demo"
 TABLES = ("THREADS_TABLE", "ROUTING_TABLE", "CUSTOMERS_TABLE")
 
 Row = dict[str, Any]
@@ -97,6 +102,7 @@ class State:
     written: list[tuple[str, str]] = field(default_factory=list)  # account, provider id
     replies: list[str] = field(default_factory=list)  # texts of what agents were told is taken
     sends: Counter[str] = field(default_factory=Counter)  # text → how often a provider took it
+    visitors: dict[str, str] = field(default_factory=dict)  # name → token
     away: int = 0  # how many requests the providers do not answer
     stuck: list[str] = field(default_factory=list)
     allowed: dict[str, int] = field(default_factory=dict)
@@ -250,6 +256,12 @@ class Site:
         self.state.records.remove(record)
         return record
 
+    def made_again(self, record: Record) -> Record:
+        """Return another record of the same event, as a second arrival long after the first."""
+        self.state.numbers += 1
+        body = {**record.work, "inbound": f"in{self.state.numbers}", "arrival_ms": self.state.now_ms}
+        return self._made("INBOUND_QUEUE_URL", body)
+
     def arm(self, **work: Any) -> None:
         """Arm a timer that is due now."""
         _wiring.world().timers.arm(work, delay_s=0)
@@ -323,14 +335,52 @@ class Site:
 
     def connect(self, agent: str, socket: str | None = None) -> bool:
         """Open a socket; return whether it was let in."""
-        socket = socket or f"{agent}-1"
         self.issuer.now_ms = self.state.now_ms
-        headers = [("Host", "centre"), ("Sec-WebSocket-Protocol", f"throughline.v1, {self.issuer.token(agent)}")]
+        return self._open(socket or f"{agent}-1", self.issuer.token(agent))
+
+    def _open(self, socket: str, token: str) -> bool:
+        headers = [("Host", "centre"), ("Sec-WebSocket-Protocol", f"throughline.v1, {token}")]
         event = connect_event(_peer(socket), headers, "", request_id="request", now_ms=self.state.now_ms)
         if self._quietly(self._agents.connect, event)["statusCode"] != 200:
             return False
-        self.state.sockets[socket] = agent
+        self.state.sockets[socket] = socket.partition("-")[0]
         return True
+
+    def sign_visitor_in(self, name: str) -> bool:
+        """Have a page ask for a visitor's token; return whether it got one."""
+        request = HttpRequest(
+            method="POST",
+            path=f"/{WEB_CHAT}/visitors",
+            query="",
+            headers=[("Origin", PUBLIC_URL), ("Content-Type", "application/json")],
+            body=json.dumps({"name": name}).encode(),
+            source_ip="127.0.0.1",
+        )
+        match = Match(resource="/webchat/{account}/visitors", parameters={"account": "demo"})
+        kinds, now_ms = self._app.api.binary_types, self.state.now_ms
+        event = rest_event(request, match, binary_types=kinds, request_id="request", now_ms=now_ms)
+        answer = self._quietly(self._app, event)
+        if answer["statusCode"] != 200:
+            return False
+        self.state.visitors[name] = json.loads(answer["body"])["token"]
+        return True
+
+    def visits(self, name: str, tab: str) -> bool:
+        """Open a tab of a visitor who was signed in; return whether it was let in."""
+        return self._open(tab, self.state.visitors[name])
+
+    def identifier_of(self, name: str) -> str:
+        """Return who a visitor is."""
+        return str(unverified(self.state.visitors[name])[1]["sub"])
+
+    def is_told(self, tab: str) -> bool:
+        """Return whether a visitor's open tab is in service: known, and told what happens."""
+        known = _wiring.world().connections.find_connection(ConnectionId(tab))
+        return tab in self.state.sockets and known is not None and tab in self.listeners(tab.partition("-")[0])
+
+    def listeners(self, name: str) -> list[ConnectionId]:
+        """Return the tabs that are told what happens to a visitor."""
+        return _wiring.world().connections.list_listeners(f"{WEB_CHAT}|{self.identifier_of(name)}")
 
     def frame(self, action: str, **fields: Any) -> dict[str, Any]:
         """Return a frame with an id of its own."""

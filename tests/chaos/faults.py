@@ -18,13 +18,16 @@ from multiprocessing import get_context
 from tests.chaos._injection import DELIVERIES, Fault, applies
 from tests.chaos._scenes import SCENES, Step
 from tests.chaos._site import VISIBILITY_S, Site, Snapshot, running_site
+from tests.chaos._visitor_scenes import VISITOR_SCENES, what_visitors_miss
 from tests.chaos.options import Options
 from tests.chaos.tally import Tally
 from tests.promises import Standing, breaches, every_change_is_recorded
 from throughline.domain.conversations import ContactState, Direction, Entry
 from throughline.domain.identifiers import digest
 from throughline.domain.messages import DeliveryStatus
+from throughline.domain.visitors import WEBCHAT
 
+PATHS = {**SCENES, **VISITOR_SCENES}
 LANES = 2  # processes, each with an engine
 # Whoever fails between a claim and its record takes the reasons along; that it was offered is in the contact's head.
 _DECISION = {"dynamodb.TransactWriteItems", "apigatewaymanagementapi.PostToConnection"}
@@ -53,7 +56,7 @@ class Point:
 def run(options: Options) -> Tally:
     """Try every point, or in the short form a few calls of every path with every fault."""
     total, alone = Tally(), os.environ.get("POINT")
-    paths = [path for path in SCENES if not alone or alone.startswith(f"{path}/")]
+    paths = [path for path in PATHS if not alone or alone.startswith(f"{path}/")]
     with ProcessPoolExecutor(LANES, mp_context=get_context("spawn")) as pool:
         for tally in pool.map(try_paths, [paths[lane::LANES] for lane in range(LANES)], repeat(options), repeat(alone)):
             total.add(tally)
@@ -101,7 +104,7 @@ class Trial:
     def __init__(self, site: Site, path: str) -> None:
         self._site, self._path = site, path
         site.restore(site.empty)
-        self._step: Step = SCENES[path](site)
+        self._step: Step = PATHS[path](site)
         self._start: Snapshot = site.keep()
         site.restore(self._start)
         with site.injector.watching():
@@ -197,6 +200,7 @@ class Trial:
         yield from _of_messages(site, standing)
         yield from _of_replies(site, standing, may_be_unknown=self._step.hands_over)
         yield from _of_offers(site)
+        yield from what_visitors_miss(site, standing)
         if in_time:
             yield from self._step.expect(site, standing)
 
@@ -208,6 +212,7 @@ LOST, DOUBLED, STUCK, OVER = "lost: ", "doubled: ", "stuck: ", "over capacity"
 
 def _of_messages(site: Site, standing: Standing) -> Iterator[str]:
     entries = Counter(entry.digest for entry in standing.entries)
+    yield from (f"{DOUBLED}one message is {count} entries" for count in entries.values() if count > 1)
     for account, provider_id in site.state.written:
         count = entries[digest(account, provider_id)]
         if count != 1:
@@ -227,7 +232,7 @@ def _of_replies(site: Site, standing: Standing, *, may_be_unknown: bool) -> Iter
         status = entries[0].status
         if sends > 1:
             yield f"{DOUBLED}the reply '{text}' was sent {sends} times"
-        if status in DELIVERED and not sends:
+        if status in DELIVERED and not sends and entries[0].channel != WEBCHAT:
             yield f"{LOST}the reply '{text}' is {status} and no provider has it"
         if status not in DELIVERED and not (may_be_unknown and _is_told(site, entries[0])):
             yield f"{STUCK}the reply '{text}' is {status}"

@@ -87,6 +87,24 @@ def test_a_reply_that_is_sent_twice_is_found_out(site: Site, monkeypatch: pytest
     assert "'here you are' was sent 2 times" in tally.broken[0]
 
 
+def test_an_answer_that_an_open_tab_is_not_shown_is_found_out(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("throughline.flows.deliver.show_entry", lambda *_: None)
+
+    trial = Trial(site, "visitor: is shown the answer")
+
+    assert trial.peace == [
+        f"lost: the open tab mina-{tab} was never shown 'here you are'" for tab in (1, 2)
+    ]  # the third has gone
+
+
+def test_a_hello_that_leaves_something_out_is_found_out(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("throughline.flows.handle_visitor_frame.FIRST_PAGE", 1)
+
+    trial = Trial(site, "visitor: more is filed")
+
+    assert [sentence.partition(" h-")[0] for sentence in trial.peace][:1] == ["lost: the next hello leaves out"]
+
+
 def _first_after_the_mark(calls: list[str]) -> int:
     return calls.index("dynamodb.UpdateItem") + 2
 

@@ -234,6 +234,20 @@ def report(entry: Entry, status: DeliveryStatus) -> StatusReported:
     )
 
 
+def test_an_outcome_whose_write_had_to_be_made_again_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene, job = replied()
+    write = scene.threads.set_status
+
+    def written_twice(*where: Any, **what: Any) -> Entry | None:
+        write(*where, **what)  # its answer is lost on the way
+        return write(*where, **what)
+
+    monkeypatch.setattr(scene.threads, "set_status", written_twice)
+    attempt(scene, job)
+    assert [frame["entry"]["id"] for frame in scene.told("message")] == [job.entry.entry_id]
+    assert statuses(scene) == ["sent"]
+
+
 def test_a_receipt_that_came_while_the_function_was_dead_tells_that_it_was_sent() -> None:
     scene, job = replied()
     killed(scene, job)

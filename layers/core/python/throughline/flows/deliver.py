@@ -239,7 +239,7 @@ def _remember_opt_out(world: World, reply: _Reply) -> None:
 def _settle(
     world: World, reply: _Reply, status: DeliveryStatus, reason: str | None, provider_ids: tuple[str, ...]
 ) -> None:
-    """Write an outcome and tell it, unless a receipt already knows better."""
+    """Write an outcome and tell what stands then: a receipt may already know better."""
     settled = _write(world, reply, status, reason, provider_ids)
     if settled:
         _tell(world, reply, settled)
@@ -248,8 +248,13 @@ def _settle(
 def _write(
     world: World, reply: _Reply, status: DeliveryStatus, reason: str | None, provider_ids: tuple[str, ...]
 ) -> Entry | None:
+    """Write what became of a reply; return it as it stands then, which somebody else may have written.
+
+    Or we did: a write whose answer was lost is made again, and finds itself. It has to be shown all the same.
+    """
     entry = reply.entry
-    return world.threads.set_status(entry.home, entry.reference, status, reason=reason, provider_ids=provider_ids)
+    raised = world.threads.set_status(entry.home, entry.reference, status, reason=reason, provider_ids=provider_ids)
+    return raised or world.threads.find_entry(entry.home, entry.reference)
 
 
 def _tell(world: World, reply: _Reply, entry: Entry) -> None:

@@ -1,7 +1,7 @@
 """What stands in the tables, the queues and the sandbox's journal: the truth, whatever screens were told."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +12,10 @@ from infra.local.resources import local_session
 from tests.chaos._kill_agents import Worker
 from tests.chaos._kill_customers import CHANNELS, Customer
 from tests.chaos._kill_machine import Machine
+from tests.chaos._kill_visitors import Visitor
 from tests.chaos.tally import Tally
 from throughline.domain.identifiers import EntryId, entry_id
+from throughline.domain.visitors import WEBCHAT
 from throughline.store._agents import AGENT
 from throughline.store._entries import ATTRIBUTES, PREFIX
 from throughline.store._heads import LIVE
@@ -26,6 +28,7 @@ DEAD = ("inbound-dead.fifo", "outbound-dead.fifo", "timers-dead", "media-dead")
 SHOWN = 20  # of what is broken in one way
 
 Item = dict[str, Any]
+Writer = Customer | Visitor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +65,17 @@ class Picture:
         item = self.entries.get(EntryId(entry))
         return str(item.get(ATTRIBUTES["status"])) if item else None
 
+    @property
+    def shown(self) -> dict[EntryId, str]:
+        """Return the replies to visitors that were sent, which is by being on their thread, with the way of each."""
+        return {
+            entry: str(item[ATTRIBUTES["via"]])
+            for entry, item in self.entries.items()
+            if item[ATTRIBUTES["direction"]] == "outbound"
+            and item[ATTRIBUTES["channel"]] == WEBCHAT
+            and item.get(ATTRIBUTES["status"]) in TAKEN
+        }
+
 
 def look(machine: Machine) -> Picture:
     """Return what there is now."""
@@ -84,19 +98,23 @@ def look(machine: Machine) -> Picture:
     )
 
 
-def settled(picture: Picture, customers: list[Customer], workers: list[Worker]) -> bool:
+def settled(picture: Picture, customers: Sequence[Writer], workers: list[Worker]) -> bool:
     """Return whether everything that was acknowledged is there, and worked off."""
     return not lost(picture, customers, workers) and not stuck(picture, workers)
 
 
-def lost(picture: Picture, customers: list[Customer], workers: list[Worker]) -> list[str]:
+def lost(picture: Picture, customers: Sequence[Writer], workers: list[Worker]) -> list[str]:
     """Return what was acknowledged and is not there."""
-    texts, sends = picture.texts("inbound"), set(picture.sends)
+    texts, sends, shown = picture.texts("inbound"), set(picture.sends), picture.shown
     replies = [(entry, text) for worker in workers for entry, text in worker.replies.items()]
     return [
         *(text for customer in customers for text in customer.taken if text not in texts),
         *(text for entry, text in replies if picture.status(entry) is None),
-        *(f"{text}, never sent" for entry, text in replies if picture.status(entry) in TAKEN and text not in sends),
+        *(
+            f"{text}, never sent"
+            for entry, text in replies
+            if picture.status(entry) in TAKEN and text not in sends and entry not in shown
+        ),
     ]
 
 
@@ -122,7 +140,7 @@ def over_capacity(picture: Picture) -> list[str]:
     ]
 
 
-def judge(picture: Picture, customers: list[Customer], workers: list[Worker], tally: Tally) -> None:
+def judge(picture: Picture, customers: Sequence[Writer], workers: list[Worker], tally: Tally) -> None:
     """Count everything that was promised and is not so."""
     texts, sends = picture.texts("inbound"), Counter(picture.sends)
     findings = {
@@ -134,10 +152,25 @@ def judge(picture: Picture, customers: list[Customer], workers: list[Worker], ta
     tally.messages = sum(len(customer.taken) for customer in customers)
     tally.entries, tally.sends = sum(texts.values()), sum(sends.values())
     tally.offers = len({offer for worker in workers for offer in worker.offers})
+    _add(tally, findings)
+    tally.broken += [f"{customer.name} was answered {customer.refused}" for customer in customers if customer.refused]
+
+
+def judge_visitors(picture: Picture, visitors: Sequence[Visitor], tally: Tally) -> None:
+    """Count what visitors do not have: on their own thread, and on the page that was there all the time."""
+    to = {visitor: {str(entry) for entry, way in picture.shown.items() if way == visitor.way} for visitor in visitors}
+    tally.sends += len(picture.shown)
+    findings = {
+        "lost": [what for visitor in visitors for what in visitor.missed(to[visitor])],
+        "doubled": [what for visitor in visitors for what in visitor.doubled()],
+    }
+    _add(tally, findings)
+
+
+def _add(tally: Tally, findings: Mapping[str, list[str]]) -> None:
     for column, found in findings.items():
         setattr(tally, column, getattr(tally, column) + len(found))
         tally.broken += [f"{column}: {what}" for what in found[:SHOWN]]
-    tally.broken += [f"{customer.name} was answered {customer.refused}" for customer in customers if customer.refused]
 
 
 def _more_than_once(picture: Picture) -> Iterator[tuple[str, int]]:

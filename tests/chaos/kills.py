@@ -13,14 +13,16 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.chaos._kill_agents import Worker
-from tests.chaos._kill_audit import judge, look, over_capacity, settled
+from tests.chaos._kill_audit import Writer, judge, judge_visitors, look, over_capacity, settled
 from tests.chaos._kill_customers import Customer
 from tests.chaos._kill_machine import Machine
+from tests.chaos._kill_visitors import Visitor
 from tests.chaos.options import Options
 from tests.chaos.tally import Tally
 
 AGENTS = ("ana", "budi", "sara")
-CUSTOMERS = 9
+CUSTOMERS = 6
+VISITORS = 3
 ROUNDS, SHORT_ROUNDS = 24, 3
 UNDER_LOAD_S = (0.5, 3.0)
 STARTING_S = (0.1, 3.0)
@@ -46,11 +48,13 @@ async def _attack(machine: Machine, options: Options) -> Tally:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
     chance, tally = options.draws("kills"), Tally()
     customers = [Customer(machine, number, random.Random(chance.random())) for number in range(CUSTOMERS)]
+    visitors = [Visitor(machine, number, random.Random(chance.random())) for number in range(VISITORS)]
+    writers: list[Writer] = [*customers, *visitors]
     workers = [Worker(machine, name, random.Random(chance.random())) for name in AGENTS]
     deaths = _deaths(SHORT_ROUNDS if options.short else ROUNDS, chance)
     await asyncio.to_thread(machine.start)
     quiet = asyncio.Event()
-    writing = [asyncio.create_task(customer.write_until(quiet)) for customer in customers]
+    writing = [asyncio.create_task(writer.write_until(quiet)) for writer in writers]
     working = [asyncio.create_task(worker.work()) for worker in workers]
     try:
         for death in deaths:
@@ -60,13 +64,20 @@ async def _attack(machine: Machine, options: Options) -> Tally:
         for worker in workers:
             worker.quiet = True
         await asyncio.wait_for(asyncio.gather(*writing), PATIENCE_S)
-        await _work_off(machine, customers, workers)
+        await _work_off(machine, writers, workers)
+        for visitor in visitors:
+            await visitor.look_again()
     finally:
         machine.over = True
         await asyncio.gather(*writing, *working)
-    judge(await asyncio.to_thread(look, machine), customers, workers, tally)
-    webhooks, frames = sum(customer.repeats for customer in customers), sum(worker.repeats for worker in workers)
+    picture = await asyncio.to_thread(look, machine)
+    judge(picture, writers, workers, tally)
+    judge_visitors(picture, visitors, tally)
+    webhooks = sum(customer.repeats for customer in customers)
+    frames = sum(worker.repeats for worker in workers) + sum(visitor.repeats for visitor in visitors)
     print(f"  killed {tally.faults} times; {webhooks} webhooks and {frames} frames had to be sent again")
+    seen = sum(len(visitor.thread) for visitor in visitors)
+    print(f"  visitors wrote {sum(len(visitor.taken) for visitor in visitors)} messages and see {seen} entries")
     return tally
 
 
@@ -91,7 +102,7 @@ async def _die(machine: Machine, death: Death, chance: random.Random, tally: Tal
     tally.broken += over
 
 
-async def _work_off(machine: Machine, customers: list[Customer], workers: list[Worker]) -> None:
+async def _work_off(machine: Machine, customers: list[Writer], workers: list[Worker]) -> None:
     """Wait until everything has come to its end; what has not by then is told by the judge.
 
     Nobody helps, but for what was delivered eight times and died each time: that is driven through again once.

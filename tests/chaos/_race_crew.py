@@ -27,6 +27,10 @@ class Floor(Protocol):
         """Take a timer that was armed."""
         ...
 
+    def record(self, kind: str, body: dict[str, Any]) -> None:
+        """Take what was put on a queue."""
+        ...
+
     def frame(self, connection: str, frame: dict[str, Any]) -> None:
         """Take a frame that was posted."""
         ...
@@ -148,6 +152,8 @@ class Crew:
                 member.ready = True
             case "timer":
                 self._floor.timer(*told)
+            case "record":
+                self._floor.record(*told)
             case "frame":
                 self._floor.frame(*told)
             case "mishap":

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from uuid import UUID
 
 from tests.chaos._race_floor import HELD_WITHIN, RaceFloor
 from tests.chaos._race_mishaps import NOTHING, Chances
@@ -85,6 +86,44 @@ class Duel:
         conversation = str(self.offer()["conversation"])
         self.floor.now(job)
         return conversation
+
+    # ------------------------------------------------------------ a visitor of web chat
+
+    def visits(self, *, hello: bool = True) -> str:
+        """Have the visitor of this duel open a tab; return its connection."""
+        opened = self.floor.connects(f"visitor:{self.number:032x}")
+        self.floor.now(opened)
+        if hello:
+            self.floor.now(self.floor.says(opened.connection, "hello"))
+        return opened.connection
+
+    def said(self, connection: str, message_id: str | None = None) -> Job:
+        """Return the frame of a visitor's message: a new one, unless it has an id already."""
+        return self.floor.says(connection, "message.send", message_id=message_id or self.message_id(), text="hello")
+
+    def message_id(self) -> str:
+        """Return the id of another message, made now."""
+        self.messages += 1
+        return str(UUID(int=self.floor.now_ms << 80 | 7 << 76 | 2 << 62 | self.messages))
+
+    def file(self) -> None:
+        """Have done, one after the other, what stands on queues."""
+        for record in self.floor.take_records():
+            self.floor.now(record)
+
+    def talks(self, screen: str) -> str:
+        """Have the visitor write by a tab, and be taken by the agent at a screen; return the conversation."""
+        self.floor.now(self.said(self.visits()))
+        self.file()
+        return self.accepted(screen)
+
+    def must_show(self, *tabs: str) -> None:
+        """See that these tabs know every entry there is, by a snapshot or by what was posted to them."""
+        for tab in tabs:
+            for entry in self.floor.standing().entries:
+                if entry.entry_id not in self.floor.shown.get(tab, ()):
+                    self.floor.tally["lost"] += 1
+                    self.floor.breaks(f"the tab {tab} was never shown {entry.entry_id}", tab, entry.home)
 
 
 Fight = Callable[[Duel], None]
@@ -266,6 +305,56 @@ def _cool_down_and_free(duel: Duel) -> None:
     duel.at_once(floor.work(cool_down), available_at(floor, other))
 
 
+def _one_message_by_two_tabs(duel: Duel) -> None:
+    """The queue has forgotten the first one when the second comes."""
+    comes(duel.floor, "ada")
+    tabs, message_id = [duel.visits(), duel.visits()], duel.message_id()
+    duel.at_once(*(duel.said(tab, message_id) for tab in tabs))
+    duel.at_once(*duel.floor.take_records())
+    _is_one_conversation(duel)
+    duel.must_show(*tabs)
+
+
+def _first_messages_by_two_tabs(duel: Duel) -> None:
+    comes(duel.floor, "ada")
+    tabs = [duel.visits(), duel.visits()]
+    duel.at_once(*(duel.said(tab) for tab in tabs))
+    duel.at_once(*duel.floor.take_records())
+    _is_one_conversation(duel)
+    duel.must_show(*tabs)
+
+
+def _is_one_conversation(duel: Duel) -> None:
+    if len(lives := duel.floor.standing().lives) != 1:
+        duel.floor.tally["doubled"] += 1
+        duel.floor.breaks(f"one visitor has {len(lives)} conversations", *(head.conversation for head in lives))
+
+
+def _hello_and_a_message(duel: Duel) -> None:
+    first, tab = duel.visits(), duel.visits(hello=False)
+    duel.floor.now(duel.said(first))
+    [record] = duel.floor.take_records()
+    duel.at_once(duel.floor.says(tab, "hello"), record)
+    duel.must_show(first, tab)
+
+
+def _hello_and_a_reply(duel: Duel) -> None:
+    floor, screen = duel.floor, comes(duel.floor, "ada")
+    conversation = duel.talks(screen)
+    tab, message_id = duel.visits(hello=False), duel.message_id()
+    floor.now(floor.says(screen, "message.send", conversation=conversation, message_id=message_id, text="hello"))
+    [record] = floor.take_records()
+    duel.at_once(floor.says(tab, "hello"), record)
+    duel.must_show(tab)
+
+
+def _hello_and_the_end_of_the_tab(duel: Duel) -> None:
+    tab = duel.visits(hello=False)
+    duel.at_once(duel.floor.says(tab, "hello"), duel.floor.disconnects(tab))
+    if tab in duel.floor.tables.listeners():
+        duel.floor.breaks(f"the tab {tab} has gone and is told what happens", tab)
+
+
 DUELS: Mapping[str, Fight] = {
     "an agent comes free, a contact arrives": _free_and_arriving,
     "two agents come free, two contacts arrive": _several_free_and_several_arriving,
@@ -285,6 +374,11 @@ DUELS: Mapping[str, Fight] = {
     "joining, accept": _joining_and_accept,
     "joining, close": _joining_and_close,
     "cool-down, another agent comes free": _cool_down_and_free,
+    "a visitor's message by two tabs": _one_message_by_two_tabs,
+    "a visitor's first messages by two tabs": _first_messages_by_two_tabs,
+    "a visitor's hello, a message of theirs": _hello_and_a_message,
+    "a visitor's hello, a reply": _hello_and_a_reply,
+    "a visitor's hello, the end of the tab": _hello_and_the_end_of_the_tab,
 }
 
 

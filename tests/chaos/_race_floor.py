@@ -52,10 +52,12 @@ class RaceFloor:
         self.tables = RaceTables(environment)
         self.on_frame: Hear = lambda _connection, _frame: None
         self.on_done: Callable[[Job], None] = lambda _job: None
+        self.queued: list[Job] = []  # what somebody who tries it has to hand in
         self.armed: list[tuple[int, int, dict[str, Any]]] = []
         self.broken: list[str] = []
         self.tally: Counter[str] = Counter()
         self.answers: dict[str, Mapping[str, Any]] = {}  # by the id of the frame that was answered
+        self.shown: dict[str, set[str]] = {}  # by the tab of a visitor: the entries it knows
         self.offered: dict[str, set[str]] = {}  # to whom each offer was shown
         self._begun_s = time.monotonic()
         self._history: deque[str] = deque(maxlen=HISTORY)
@@ -203,6 +205,15 @@ class RaceFloor:
         """Take a timer that was armed."""
         heapq.heappush(self.armed, (due_ms, next(self._numbers), work))
 
+    def record(self, kind: str, body: dict[str, Any]) -> None:
+        """Take what was put on a queue."""
+        self.queued.append(Job(kind=kind, payload=compact(body), number=next(self._numbers)))
+
+    def take_records(self) -> list[Job]:
+        """Return what was put on queues since somebody last asked."""
+        taken, self.queued = self.queued, []
+        return taken
+
     def frame(self, connection: str, frame: dict[str, Any]) -> None:
         """Take a frame that was posted."""
         self.note(-1, f"{connection} is told {str(frame)[:300]}")
@@ -210,6 +221,9 @@ class RaceFloor:
             return
         if "id" in frame:
             self.answers[str(frame["id"])] = frame
+        if connection.startswith("visitor:") and frame.get("event") in {"message", "snapshot"}:
+            entries = frame.get("entries", [frame.get("entry")])
+            self.shown.setdefault(connection, set()).update(str(entry["id"]) for entry in entries)
         for offer in [frame] if frame.get("event") == "offer" else frame.get("offers", []):
             self._shown(str(offer["offer"]), connection.rpartition("-")[0])
         self.on_frame(connection, frame)
@@ -274,4 +288,6 @@ class RaceFloor:
         """Begin anew: nobody is there, nobody has written, no timer is armed."""
         self.tables.wipe()
         self.armed.clear()
+        self.queued.clear()
+        self.shown.clear()
         self.answers.clear()

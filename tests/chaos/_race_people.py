@@ -9,6 +9,8 @@ from tests.chaos._race_worker import HOME_KEY, Job
 from throughline.domain.configuration import AgentProfile, ChannelAccount, Configuration, Queue
 from throughline.domain.identifiers import AgentId, Home, Identifier, home_of
 from throughline.domain.messages import MessageReceived
+from throughline.domain.vias import Via
+from throughline.domain.visitors import Profile, Visitor
 
 SMS, WHATSAPP = "twilio_sms/+15005550006", "whatsapp/1001"
 QUEUES = {
@@ -25,6 +27,7 @@ ACCOUNTS = (
     ChannelAccount(channel="twilio_sms", name="calls", address="+15005550007", queue="phone"),
     ChannelAccount(channel="twilio_sms", name="mails", address="+15005550008", queue="mail"),
 )
+WEB_CHAT = ChannelAccount(channel="webchat", name="demo", address="demo", queue="support")
 
 _message_numbers = count(1)
 
@@ -35,7 +38,7 @@ def profile(agent: str, *, skills: Mapping[str, int], **capacity: int) -> AgentP
 
 def configuration(agents: Sequence[AgentProfile]) -> Configuration:
     return Configuration(
-        accounts={f"{account.channel}/{account.name}": account for account in ACCOUNTS},
+        accounts={f"{account.channel}/{account.name}": account for account in (*ACCOUNTS, WEB_CHAT)},
         queues=QUEUES,
         agents={agent.agent_id: agent for agent in agents},
     )
@@ -58,6 +61,11 @@ def message(floor: RaceFloor, account: str, *senders: str) -> MessageReceived:
 
 def home(sender: str) -> Home:
     return home_of(Identifier.parse(sender), HOME_KEY.encode())
+
+
+def visitor(identifier: str) -> Visitor:
+    via = Via(account=f"{WEB_CHAT.channel}/{WEB_CHAT.address}", identifier=Identifier.parse(identifier))
+    return Visitor(account=WEB_CHAT.name, via=via, home=home(identifier), profile=Profile(name="Mina"))
 
 
 def comes(floor: RaceFloor, agent: str, *, available: bool = True) -> str:

@@ -51,6 +51,11 @@ class RaceTables:
         keys = [from_attributes(item)["sk"] for item in self._query(self._customers, f"customer#{customer}")]
         return {key.removeprefix("identifier#") for key in keys if key.startswith("identifier#")}
 
+    def listeners(self) -> set[str]:
+        """Return the connections that are told what happens to some visitor."""
+        keys = [from_attributes(item) for item in scan(self._dynamodb, self._routing)]
+        return {key["sk"].removeprefix("listener#") for key in keys if key["pk"].startswith("way#")}
+
     def _of(self, home: str) -> Rows:
         return self._query(self._threads, home)
 

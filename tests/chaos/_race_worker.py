@@ -5,7 +5,7 @@ import os
 import random
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection as Pipe
 from typing import TYPE_CHECKING, Any
@@ -92,6 +92,28 @@ class _Timers:
         raise AssertionError(f"nobody was given {receipt} to put off by {delay_s} s")
 
 
+class _Records:
+    """A queue that hands everything to the parent, which forgets at once what it had before: nothing is one job."""
+
+    def __init__(self, pipe: Pipe, kind: str) -> None:
+        self._pipe = pipe
+        self._kind = kind
+
+    def put(self, job: Mapping[str, Any], *, group: str, dedup: str) -> None:
+        """Hand a job to the parent: durable when this returns."""
+        del group, dedup
+        self._pipe.send(("record", self._kind, dict(job)))
+
+    def put_all(self, jobs: Sequence[tuple[Mapping[str, Any], str, str]]) -> None:
+        """Hand over several."""
+        for job, group, dedup in jobs:
+            self.put(job, group=group, dedup=dedup)
+
+    def postpone(self, receipt: str, *, delay_s: float) -> None:
+        """No provider is away here."""
+        raise AssertionError(f"nobody puts off {receipt} by {delay_s} s")
+
+
 class _Screens:
     def __init__(self, pipe: Pipe, shut: Any) -> None:
         self._pipe = pipe
@@ -109,7 +131,7 @@ class _Worker:
     """Everything is imported here, in the child, once it knows where its tables are."""
 
     def __init__(self, pipe: Pipe, setup: Setup) -> None:
-        from functions import agents, inbound, timers
+        from functions import agents, inbound, outbound, timers
         from functions._wiring import draw, use_world
         from tests.chaos._race_mishaps import Mishaps
         from tests.chaos._taken_out import take_out
@@ -147,8 +169,8 @@ class _Worker:
             intake=FakeIntake(),
             settings=FakeSettings(setup.configuration),
             timers=_Timers(pipe, self._now_ms),
-            inbound=FakeJobs(),
-            outbound=FakeJobs(),
+            inbound=_Records(pipe, "inbound"),
+            outbound=_Records(pipe, "outbound"),
             media=FakeJobs(),
             sockets=_Screens(pipe, setup.shut),
             blobs=FakeBlobs(),
@@ -164,6 +186,7 @@ class _Worker:
         self._watch_errors()
         self._do: Mapping[str, Callable[[Job], bool]] = {
             "inbound": lambda job: self._record(inbound.process_inbound, job),
+            "outbound": lambda job: self._record(outbound.process_outbound, job),
             "timers": lambda job: self._record(timers.process_timers, job),
             "rule": self._work_without,
             "connect": self._connect,
@@ -209,11 +232,20 @@ class _Worker:
         return not function(queue_event([message], queue_arn=arn, region=REGION), None)["batchItemFailures"]
 
     def _connect(self, job: Job) -> bool:
+        from tests.chaos._race_people import visitor
         from throughline.domain.identifiers import ConnectionId
+        from throughline.domain.rights import Role
         from throughline.ports import Connection
 
+        visits = visitor(job.agent) if job.agent.startswith("visitor:") else None
         self.world.connections.add_connection(
-            Connection(connection_id=ConnectionId(job.connection), subject=job.agent, role="agent", expires_ms=NEVER_MS)
+            Connection(
+                connection_id=ConnectionId(job.connection),
+                subject=job.agent,
+                role=Role.VISITOR if visits else Role.AGENT,
+                expires_ms=NEVER_MS,
+                visitor=visits,
+            )
         )
         return True
 

@@ -87,9 +87,36 @@ def _turn(undo: ExitStack) -> None:
     undo.callback(_head_writes._changed.cache_clear)
 
 
+def _tab_first(undo: ExitStack) -> None:
+    """A visitor's hello reads the thread before its tab is told what happens."""
+    from throughline.flows import handle_visitor_frame as frames
+    from throughline.flows.read_visitor_thread import FIRST_PAGE, VisitorPage, read_visitor_thread
+    from throughline.ports import Connection, World
+
+    hello = frames._hello
+
+    def read_first(world: World, connection: Connection, visitor: Any, resume: str | None) -> Any:
+        page: VisitorPage = read_visitor_thread(world, visitor, limit=FIRST_PAGE)
+        with patch.object(frames, "read_visitor_thread", lambda *_, **__: page):
+            return hello(world, connection, visitor, resume)
+
+    undo.enter_context(patch.object(frames, "_hello", read_first))
+
+
+def _first_arrival(undo: ExitStack) -> None:
+    """Nothing remembers when a message without a time came first."""
+    from throughline.store.threads import DynamoThreads
+
+    undo.enter_context(
+        patch.object(DynamoThreads, "remember_arrival", lambda _self, _home, _digest, at_ms, by: (at_ms, by))
+    )
+
+
 RULES: Mapping[str, Callable[[ExitStack], None]] = {
     "second look of the agent": _second_look_of_the_agent,
     "second look of the contact": _second_look_of_the_contact,
     "capacity": _capacity,
     "turn": _turn,
+    "tab first": _tab_first,
+    "first arrival": _first_arrival,
 }

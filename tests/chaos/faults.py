@@ -31,7 +31,7 @@ PATHS = {**SCENES, **VISITOR_SCENES}
 LANES = 2  # processes, each with an engine
 # Whoever fails between a claim and its record takes the reasons along; that it was offered is in the contact's head.
 _DECISION = {"dynamodb.TransactWriteItems", "apigatewaymanagementapi.PostToConnection"}
-SAMPLE = 2  # calls of a path that the short form tries with each fault
+SAMPLE, OF_VISITORS = 2, 1  # calls of a path that the short form tries with each fault
 REST_S = 130  # longer than an offer, a cool-down, a grace, and whatever looks a second time
 # What comes back only after its visibility time-out finds that timers have gone off meanwhile; the others come at once.
 LATE = {Fault.REFUSED, Fault.KILLED_AFTER}
@@ -93,9 +93,10 @@ def _try_path(site: Site, path: str, options: Options, alone: str | None) -> Tal
 def _sampled(points: Sequence[Point], options: Options) -> Sequence[Point]:
     if not options.short:
         return points
-    draws = options.draws(f"faults/{points[0].path}")
+    path = points[0].path
+    draws, sample = options.draws(f"faults/{path}"), OF_VISITORS if path in VISITOR_SCENES else SAMPLE
     kinds = {fault: [point for point in points if point.fault is fault] for fault in Fault}
-    return [point for found in kinds.values() for point in draws.sample(found, min(SAMPLE, len(found)))]
+    return [point for found in kinds.values() for point in draws.sample(found, min(sample, len(found)))]
 
 
 class Trial:

@@ -29,6 +29,8 @@ def floor() -> Iterator[RaceFloor]:
         ("capacity", "contacts arrive at one free place", "over capacity"),
         ("second look of the agent", "an agent comes free, a contact arrives", "waits while ada is free"),
         ("turn", "reject, deadline twice", "a_contact_and_its_slot_agree"),
+        ("tab first", "a visitor's hello, a reply", "was never shown"),
+        ("first arrival", "a visitor's message by two tabs", "1 messages are 2 entries"),
     ],
 )
 def test_a_rule_that_is_taken_out_is_missed(floor: RaceFloor, rule: str, duel: str, promise: str) -> None:

@@ -234,18 +234,20 @@ def report(entry: Entry, status: DeliveryStatus) -> StatusReported:
     )
 
 
-def test_an_outcome_whose_write_had_to_be_made_again_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("before", [DeliveryStatus.SENT, DeliveryStatus.DELIVERED])
+def test_an_outcome_that_stands_already_is_told(monkeypatch: pytest.MonkeyPatch, before: DeliveryStatus) -> None:
+    """Our own write whose answer was lost is made again, and a receipt may be faster than the answer to the send."""
     scene, job = replied()
     write = scene.threads.set_status
 
-    def written_twice(*where: Any, **what: Any) -> Entry | None:
-        write(*where, **what)  # its answer is lost on the way
-        return write(*where, **what)
+    def written_before(home: Home, reference: str, status: DeliveryStatus, **more: Any) -> Entry | None:
+        write(home, reference, before)
+        return write(home, reference, status, **more)
 
-    monkeypatch.setattr(scene.threads, "set_status", written_twice)
+    monkeypatch.setattr(scene.threads, "set_status", written_before)
     attempt(scene, job)
     assert [frame["entry"]["id"] for frame in scene.told("message")] == [job.entry.entry_id]
-    assert statuses(scene) == ["sent"]
+    assert statuses(scene) == [before]
 
 
 def test_a_receipt_that_came_while_the_function_was_dead_tells_that_it_was_sent() -> None:

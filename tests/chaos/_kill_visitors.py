@@ -22,6 +22,7 @@ from throughline.flows.token_claims import unverified
 PAGE = account("webchat").webhook_path
 LOST = (ConnectionClosed, InvalidHandshake, StayedAwayError, HTTPError, OSError, ValueError)
 RENEW_AFTER_S = 600.0  # of fifteen minutes
+MOST_SEEN = 50  # entries one frame may name
 PAGES = 200  # of a thread: more is a loop
 
 
@@ -43,6 +44,7 @@ class Visitor:
         self.repeats = 0
         self.seen: dict[str, Frame] = {}
         self.thread: list[Frame] = []
+        self._read: set[str] = set()  # the replies of which it was acknowledged that they are read
         self._ids: dict[str, str] = {}  # text → message id
         self._machine = machine
         self._stack = machine.client()
@@ -73,6 +75,7 @@ class Visitor:
                 await asyncio.sleep(self._chance.uniform(*PAUSE_S))
                 self._hear(tab.frames[heard:])
                 heard = len(tab.frames)
+                await self._look_at_replies(tab)
             self._hear(tab.frames[heard:])
 
     async def _open(self) -> AgentClient:
@@ -104,6 +107,15 @@ class Visitor:
             raise AwayError from refusal
         self.taken.append(text)
         self._begun = None
+
+    async def _look_at_replies(self, tab: AgentClient) -> None:
+        replies = {view["id"] for view in self.seen.values() if view["direction"] == "outbound"}
+        if unread := sorted(replies - self._read)[:MOST_SEEN]:
+            try:
+                await tab.send("read", entries=unread)
+            except RefusedFrameError as refusal:
+                raise AwayError from refusal
+            self._read |= set(unread)
 
     def _hear(self, frames: list[Frame]) -> None:
         for frame in frames:
@@ -145,6 +157,8 @@ class Visitor:
         yield from (f"{text}, not on the thread of its visitor" for text in self.taken if self._ids[text] not in ids)
         yield from (f"reply {entry}, not on the thread of {self.name}" for entry in replies - thread)
         yield from (f"{entry}, never seen by {self.name}" for entry in thread - self.seen.keys())
+        unread = {view["id"] for view in self.thread if view.get("status") != "read"}
+        yield from (f"{entry}, which {self.name} has read, and it is not known" for entry in self._read & unread)
 
     def doubled(self) -> Iterator[str]:
         """Tell what is on their thread more than once."""

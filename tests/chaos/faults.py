@@ -31,7 +31,8 @@ PATHS = {**SCENES, **VISITOR_SCENES}
 LANES = 2  # processes, each with an engine
 # Whoever fails between a claim and its record takes the reasons along; that it was offered is in the contact's head.
 _DECISION = {"dynamodb.TransactWriteItems", "apigatewaymanagementapi.PostToConnection"}
-SAMPLE, OF_VISITORS = 2, 1  # calls of a path that the short form tries with each fault
+SAMPLE = 2  # calls of a path that the short form tries with each fault
+OF_VISITORS = 4  # faults the short form tries on a visitor's path, each at one call
 REST_S = 130  # longer than an offer, a cool-down, a grace, and whatever looks a second time
 # What comes back only after its visibility time-out finds that timers have gone off meanwhile; the others come at once.
 LATE = {Fault.REFUSED, Fault.KILLED_AFTER}
@@ -94,9 +95,11 @@ def _sampled(points: Sequence[Point], options: Options) -> Sequence[Point]:
     if not options.short:
         return points
     path = points[0].path
-    draws, sample = options.draws(f"faults/{path}"), OF_VISITORS if path in VISITOR_SCENES else SAMPLE
-    kinds = {fault: [point for point in points if point.fault is fault] for fault in Fault}
-    return [point for found in kinds.values() for point in draws.sample(found, min(sample, len(found)))]
+    draws = options.draws(f"faults/{path}")
+    kinds = [[point for point in points if point.fault is fault] for fault in Fault]
+    if path in VISITOR_SCENES:
+        return [draws.choice(found) for found in draws.sample([found for found in kinds if found], OF_VISITORS)]
+    return [point for found in kinds for point in draws.sample(found, min(SAMPLE, len(found)))]
 
 
 class Trial:

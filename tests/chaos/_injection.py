@@ -5,22 +5,21 @@ fault is injected into every attempt of one call, so that the SDK's own retries 
 only `LOST_ONCE` is healed by the SDK, which then makes the call a second time. No client waits between its attempts.
 """
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
 from unittest.mock import patch
 
 import botocore.endpoint
 from botocore.awsrequest import AWSResponse
-from botocore.compat import HTTPHeaders
 from botocore.exceptions import ReadTimeoutError
 from botocore.handlers import BUILTIN_HANDLERS
 from botocore.httpsession import URLLib3Session
+
+from tests.chaos._aws_answers import TRANSACTION, conflicting, throttled
 
 
 class Fault(StrEnum):
@@ -47,7 +46,6 @@ _ONCE = {Fault.LOST_ONCE, Fault.CONFLICT_ONCE}
 _CONFLICTS = {Fault.CONFLICT, Fault.CONFLICT_ONCE, Fault.IN_PROGRESS}
 _LASTING = {Fault.CONFLICT, Fault.IN_PROGRESS}
 _WRITES = {"PutItem", "UpdateItem", "DeleteItem"}
-_TRANSACTION = "TransactWriteItems"
 
 
 class KilledError(BaseException):
@@ -58,9 +56,9 @@ def applies(fault: Fault, call: str) -> bool:
     """Return whether a fault can befall a call, written ``service.Operation``."""
     operation = call.partition(".")[2]
     if fault is Fault.IN_PROGRESS:
-        return operation == _TRANSACTION
+        return operation == TRANSACTION
     if fault in _CONFLICTS:
-        return operation == _TRANSACTION or operation in _WRITES
+        return operation == TRANSACTION or operation in _WRITES
     return fault not in DELIVERIES
 
 
@@ -168,10 +166,10 @@ class Injector:
         fault = self._fault
         if fault is Fault.REFUSED:
             self._count()
-            return _throttled(service)
+            return throttled(service)
         if fault in _CONFLICTS:
             self._count()
-            return _conflicting(operation, in_progress=fault is Fault.IN_PROGRESS)
+            return conflicting(operation, in_progress=fault is Fault.IN_PROGRESS)
         self._told(self._call(service, operation))
         response = self._answer(service, request) or self._session.send(request)
         if fault in KILLS:
@@ -201,45 +199,3 @@ class Injector:
 
 def _name(model: Any) -> str:
     return f"{model.service_model.service_name}.{model.name}"
-
-
-# ---------------------------------------------------------------- what AWS answers
-
-
-class _Raw(BytesIO):
-    def stream(self, **_: Any) -> Iterator[bytes]:
-        """Return the content as urllib3 does."""
-        yield self.read()
-
-
-def response(status: int, body: bytes = b"", **headers: str) -> AWSResponse:
-    """Return an answer as if AWS had sent it; an underscore in a header's name is a hyphen."""
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return AWSResponse("https://aws.test/", status, HTTPHeaders.from_dict(named), _Raw(body))
-
-
-def _throttled(service: str) -> AWSResponse:
-    match service:
-        case "dynamodb":
-            return _refusal("ProvisionedThroughputExceededException")
-        case "s3":
-            return response(503, b"<Error><Code>SlowDown</Code><Message>slow down</Message></Error>")
-        case "apigatewaymanagementapi":
-            return response(429, b"{}", x_amzn_errortype="LimitExceededException")
-        case "sqs":
-            return _refusal("RequestThrottled")
-    return _refusal("ThrottlingException")
-
-
-def _conflicting(operation: str, *, in_progress: bool) -> AWSResponse:
-    if in_progress:
-        return _refusal("TransactionInProgressException")
-    if operation == _TRANSACTION:
-        reasons = [{"Code": "TransactionConflict", "Message": "conflict"}, {"Code": "None"}]
-        return _refusal("TransactionCanceledException", CancellationReasons=reasons)
-    return _refusal("TransactionConflictException")
-
-
-def _refusal(code: str, **more: Any) -> AWSResponse:
-    body = {"__type": f"com.amazonaws#{code}", "message": "injected", "Message": "injected", **more}
-    return response(400, json.dumps(body).encode(), content_type="application/x-amz-json-1.0")

@@ -11,6 +11,8 @@ from typing import Any
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError
 
+from tests.chaos._aws_answers import conflicting, throttled
+
 WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"})
 MAX_WORDS = 260  # characters of a request that are kept for the history
 
@@ -90,8 +92,9 @@ class Mishaps:
             case "away":
                 raise ConnectionClosedError(endpoint_url=request.url)
             case "conflict":
-                return _conflict(operation, request)
-        return _refusal("ProvisionedThroughputExceededException", request)
+                parts = len(json.loads(request.body).get("TransactItems", ()))
+                return conflicting(operation, parts=parts)
+        return throttled("dynamodb")
 
     def _kind(self, operation: str) -> str | None:
         if self._away:
@@ -134,27 +137,3 @@ def _part(part: dict[str, Any]) -> str:
     values = {**item, **part.get("ExpressionAttributeValues", {})}
     plain = [str(next(iter(value.values()))) for value in values.values()]
     return f"{place} ({', '.join(plain)})"
-
-
-def _conflict(operation: str, request: Any) -> AWSResponse:
-    if operation != "TransactWriteItems":
-        return _refusal("TransactionConflictException", request)
-    count = len(json.loads(request.body)["TransactItems"])
-    reasons = [{"Code": "TransactionConflict", "Message": "conflict"}, *[{"Code": "None"}] * (count - 1)]
-    return _refusal("TransactionCanceledException", request, CancellationReasons=reasons)
-
-
-class _Bytes:
-    """The body of an answer, as botocore reads one."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def stream(self, **_: Any) -> Iterator[bytes]:
-        yield self._content
-
-
-def _refusal(code: str, request: Any, **more: Any) -> AWSResponse:
-    body = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "drawn", **more}
-    headers: Any = {"content-type": "application/x-amz-json-1.0"}
-    return AWSResponse(request.url, 400, headers, _Bytes(json.dumps(body).encode()))

@@ -37,7 +37,8 @@ from infra.local.events import (
 )
 from infra.local.resources import create_resources
 from infra.local.routes import Match
-from tests.chaos._injection import Injector, response
+from tests.chaos._aws_answers import response
+from tests.chaos._injection import Injector
 from tests.chaos.standing import scan, standing_in
 from tests.fakes.telemetry import FakeTelemetry
 from tests.integration.people import IssuerAtWork, Signer, ec_key

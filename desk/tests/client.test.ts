@@ -226,6 +226,22 @@ describe("the outbox", () => {
     expect(String(id)[14]).toBe("7");
   });
 
+  it("sends quick replies with the text, and a template in place of it", async () => {
+    const socket = await welcome(held(1, 1));
+    const parcel = { kind: "message", conversation: CONVERSATION, customer: HOME, via: null, writtenAt: "", seenVersion: null } as const;
+    client.outbox.put({ ...parcel, attachments: [], names: [], text: "Which?", quickReplies: [{ kind: "reply", text: "This" }] });
+    await settle();
+    expect(socket.last("message.send")).toMatchObject({ text: "Which?", quick_replies: [{ kind: "reply", text: "This" }] });
+    socket.say({ event: "ack", id: socket.last("message.send").id, entry: entry(2, { direction: "outbound" }) });
+    await settle();
+    client.outbox.put({ ...parcel, attachments: [], names: [], text: "Good day Maya", template: { name: "order_update", parameters: ["Maya"] } });
+    await settle();
+    const sent = socket.last("message.send");
+    expect(sent).toMatchObject({ template: { name: "order_update", parameters: ["Maya"] } });
+    expect(sent).not.toHaveProperty("text");
+    expect(sent).not.toHaveProperty("quick_replies");
+  });
+
   it("takes an id without a time when the very first attempt is refused: our clock may be wrong", async () => {
     const socket = await welcome(held(1, 1));
     write("hello");

@@ -1,7 +1,8 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { uuid4, uuid7 } from "../src/client/ids";
 import { pieces, safeAddress } from "../src/client/links";
 import { segmentsOf } from "../src/client/segments";
+import { day, duration } from "../src/i18n/format";
 
 it.each([
   ["", 0, 160, false],
@@ -41,4 +42,10 @@ it("makes ids that carry their time, and ids that do not", () => {
   expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
   expect(Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16)).toBe(1_780_000_000_000);
   expect(uuid4()).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+});
+
+it("tells a day from a duration in days, whichever was asked for first", () => {
+  vi.stubGlobal("navigator", { languages: ["en-GB"] });
+  expect(duration(3 * 86_400_000)).toMatch(/^3\s*days$/);
+  expect(day("2026-11-25T12:00:00Z")).toContain("2026");
 });

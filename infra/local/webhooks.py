@@ -6,6 +6,7 @@ import secrets
 import time
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count
 from urllib.parse import urlencode
 
@@ -38,19 +39,19 @@ def sender_for(channel: str) -> Sender:
     return Sender(number="70011" if channel == "telegram" else "+14155550142")
 
 
-def text_webhook(account: Account, sender: Sender, text: str) -> Webhook:
-    """Return a text message with ids of its own.
+def text_webhook(account: Account, sender: Sender, text: str, *, age: timedelta = timedelta()) -> Webhook:
+    """Return a text message with ids of its own, written `age` ago by the provider's clock (SMS tells no time).
 
     Raises:
         UnknownChannelError: nobody here knows that provider's webhooks.
     """
     match account.channel:
         case "telegram":
-            return _json(_telegram(sender, text))
+            return _json(_telegram(sender, text, age))
         case "twilio_sms":
             return Webhook(body=urlencode(_twilio(account, sender, text)).encode(), content_type=FORM)
         case "whatsapp":
-            return _json(_whatsapp(account, sender, text))
+            return _json(_whatsapp(account, sender, text, age))
     raise UnknownChannelError(f"no webhook of the channel {account.channel} can be made here")
 
 
@@ -58,7 +59,11 @@ def _json(payload: object) -> Webhook:
     return Webhook(body=json.dumps(payload, ensure_ascii=False).encode(), content_type=JSON)
 
 
-def _telegram(sender: Sender, text: str) -> object:
+def _written_s(age: timedelta) -> int:
+    return int(time.time() - age.total_seconds())
+
+
+def _telegram(sender: Sender, text: str, age: timedelta) -> object:
     person = {"id": int(sender.number), "first_name": sender.name}
     number = next(_NUMBERS)
     return {
@@ -67,7 +72,7 @@ def _telegram(sender: Sender, text: str) -> object:
             "message_id": number,
             "from": person | {"is_bot": False, "language_code": "en"},
             "chat": person | {"type": "private"},
-            "date": int(time.time()),
+            "date": _written_s(age),
             "text": text,
         },
     }
@@ -91,12 +96,12 @@ def _twilio(account: Account, sender: Sender, text: str) -> dict[str, str]:
     }
 
 
-def _whatsapp(account: Account, sender: Sender, text: str) -> object:
+def _whatsapp(account: Account, sender: Sender, text: str, age: timedelta) -> object:
     number = sender.number.removeprefix("+")
     message = {
         "from": number,
         "id": "wamid." + base64.b64encode(secrets.token_bytes(30)).decode(),
-        "timestamp": str(int(time.time())),
+        "timestamp": str(_written_s(age)),
         "type": "text",
         "text": {"body": text},
     }

@@ -84,3 +84,11 @@ def stack_that_dies(chromium: object, tmp_path: Path) -> Iterator[Callable[[], S
     yield start
     for process in started:
         process.stop()
+
+
+@pytest.fixture
+def ana(open_screen: Opener, stack: StackClient) -> Iterator[Screen]:
+    """Sit Ana down at her desk, available; afterwards nothing is left with her."""
+    screen = open_screen(stack.url).sign_in("Ana").be("available")
+    yield screen
+    screen.close_all()

@@ -1,9 +1,9 @@
 """A person in front of the desk: what they press, and what they see."""
 
-import contextlib
 import importlib
 import itertools
 import re
+import warnings
 from typing import Any, Self
 
 from infra.local.deployed import ROOT
@@ -38,10 +38,12 @@ class Window:
         return cls(browser.new_context(**how).new_page(), url)
 
     def shoot(self, name: str) -> None:
-        """Keep a picture of what is to be seen. A browser too busy to draw one costs the picture, not the test."""
+        """Keep a picture of what is to be seen. A browser too busy to draw one costs a warning, not the test."""
         SHOTS.mkdir(parents=True, exist_ok=True)
-        with contextlib.suppress(importlib.import_module("playwright.sync_api").Error):
+        try:
             self.page.screenshot(path=SHOTS / f"{next(_NUMBERS):02d}-{name}.png")
+        except importlib.import_module("playwright.sync_api").Error as error:
+            warnings.warn(f"no picture of {name}: {error}", stacklevel=2)
 
     def findings(self) -> list[str]:
         """Return what axe finds wrong with the view, by rule and place."""

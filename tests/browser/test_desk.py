@@ -2,35 +2,17 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
 from infra.local.client import StackClient
 from infra.local.stack_process import StackProcess
-from infra.local.webhooks import Sender, text_webhook
+from infra.local.webhooks import Sender
 from tests.browser.conftest import Opener
+from tests.browser.customers import sent, write
 from tests.browser.screens import Screen
 from tests.browser.waiting import ATTACKS, until
-from tests.journeys.desks import account, phone_customer, telegram_customer
-
-
-def write(stack: StackClient, channel: str, sender: Sender, text: str) -> None:
-    """Let a customer write; where the stack asks for patience, the provider comes again."""
-    webhook = text_webhook(account(channel), sender, text)
-    until(lambda: stack.post_webhook(account(channel), webhook).status == 200, "the webhook to be taken")
-
-
-def sent(stack: StackClient, channel: str, text: str) -> list[Any]:
-    """Return what was handed to a provider with these words."""
-    return [item for item in stack.sent(channel) if text in str(item.get("message"))]
-
-
-@pytest.fixture
-def ana(open_screen: Opener, stack: StackClient) -> Any:
-    screen = open_screen(stack.url).sign_in("Ana").be("available")
-    yield screen
-    screen.close_all()
+from tests.journeys.desks import phone_customer, telegram_customer
 
 
 def test_an_offer_rings_is_accepted_by_key_and_the_answer_arrives(ana: Screen, stack: StackClient) -> None:
@@ -249,7 +231,7 @@ def test_a_supervisor_sees_who_is_on_opens_a_thread_and_takes_over(
     omar.close_all()
 
 
-def test_a_supervisor_assigns_what_waits(open_screen: Opener, stack: StackClient) -> None:
+def test_a_supervisor_opens_what_waits_and_takes_it_over(open_screen: Opener, stack: StackClient) -> None:
     omar = open_screen(stack.url).sign_in("Omar", "supervisor")
     omar.page.get_by_role("button", name="Team").click()
     write(stack, "telegram", telegram_customer(), "Nobody is here yet")

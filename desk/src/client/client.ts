@@ -20,7 +20,7 @@ export interface Surroundings {
 export type Happening =
   | { kind: "changed" }
   | { kind: "offer"; offer: string }
-  | { kind: "inbound"; conversation: string }
+  | { kind: "inbound"; conversation: string; entry: string }
   | { kind: "offer.ended"; offer: string; reason: string }
   | { kind: "signed_out" };
 
@@ -148,7 +148,7 @@ export class DeskClient {
     if (frame.event === "offer.ended") this.tell({ kind: "offer.ended", offer: frame.offer, reason: frame.reason });
     if (frame.event === "read") this.remember(frame.conversation);
     if (frame.event === "message" && frame.entry.direction === "inbound") {
-      this.tell({ kind: "inbound", conversation: frame.conversation });
+      this.tell({ kind: "inbound", conversation: frame.conversation, entry: frame.entry.kind });
     }
     this.mindTheGap();
   }

@@ -16,6 +16,8 @@ export type {
   Me,
   PastConversation,
   PresenceName,
+  QuickReply,
+  Template,
   Way,
 } from "./api";
 

@@ -8,6 +8,7 @@
 import { RefusedError } from "./connection";
 import type { Ack } from "./frames";
 import { uuid4, uuid7 } from "./ids";
+import type { FilledTemplate, QuickReply } from "./prepared";
 import { type Memory, readJson } from "./storage";
 
 export interface Parcel {
@@ -21,6 +22,10 @@ export interface Parcel {
   attachments: string[];
   /** Names of the attachments, to show. */
   names: string[];
+  /** Laid ready under the text. */
+  quickReplies?: QuickReply[];
+  /** In place of words of one's own; `text` is then how it reads, to show. */
+  template?: FilledTemplate;
   writtenAt: string;
   /** The version its author had seen: nobody else's answer after it goes unnoticed. Null: it is sent whatever came. */
   seenVersion: number | null;
@@ -165,12 +170,14 @@ export class Outbox {
 }
 
 function fieldsOf(parcel: Parcel, messageId: string): Record<string, unknown> {
-  const { conversation, text, via, attachments, seenVersion } = parcel;
+  const { conversation, text, via, attachments, quickReplies, template, seenVersion } = parcel;
   if (parcel.kind === "note") return { conversation, note_id: messageId, text };
   return {
     conversation,
     message_id: messageId,
-    ...(text ? { text } : {}),
+    ...(text && !template ? { text } : {}),
+    ...(template ? { template } : {}),
+    ...(quickReplies?.length ? { quick_replies: quickReplies } : {}),
     ...(via ? { via } : {}),
     ...(attachments.length ? { attachments } : {}),
     ...(seenVersion === null ? {} : { seen_version: seenVersion }),

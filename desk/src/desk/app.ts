@@ -38,6 +38,9 @@ export interface Said {
 const DRAFT_LIFE_MS = 7 * 24 * 3600 * 1000;
 const SAID_MS = 8_000;
 
+/** Entries after which the customer's card says something else: what they agree to, how they are reached. */
+const CHANGES_CARD = new Set(["consent", "identity"]);
+
 export class App {
   phase: Phase = "starting";
   /** Why nobody is signed in, to be told on the page for signing in. */
@@ -349,7 +352,7 @@ export class App {
         this.offerEnded(happening.reason);
         break;
       case "inbound":
-        this.inbound(happening.conversation);
+        this.inbound(happening.conversation, happening.entry);
         break;
       case "changed":
         this.arrive();
@@ -389,7 +392,8 @@ export class App {
     if (reason === "gone") this.say(t("offer.gone"));
   }
 
-  private inbound(conversation: string): void {
+  private inbound(conversation: string, entry: string): void {
+    if (CHANGES_CARD.has(entry) && this.looked?.conversation === conversation) void this.refreshCard(this.looked.customer, conversation);
     if (this.settings.sound && !this.isLookedAt(conversation)) this.ring.tick();
   }
 

@@ -51,7 +51,7 @@ export function duration(ms: number): string {
 }
 
 function inUnit(value: number, unit: "second" | "minute" | "hour" | "day"): string {
-  return cached(unit, () => new Intl.NumberFormat(locale(), { style: "unit", unit, unitDisplay: "short" })).format(value);
+  return cached(`in ${unit}`, () => new Intl.NumberFormat(locale(), { style: "unit", unit, unitDisplay: "short" })).format(value);
 }
 
 export function number(value: number): string {

@@ -1,13 +1,18 @@
 import { css, html, nothing, type PropertyValues } from "lit";
 import { live } from "lit/directives/live.js";
-import type { CannedAnswer, Way } from "../client/frames";
+import type { CannedAnswer, Template, Way } from "../client/frames";
+import type { Parcel } from "../client/outbox";
+import { type FilledTemplate, isFilled, preview, type QuickReply, quickReplyProblem, written } from "../client/prepared";
 import type { Known } from "../client/state";
 import { segmentsOf } from "../client/segments";
 import { t } from "../i18n";
 import { channelName, duration, when } from "../i18n/format";
 import { DeskElement } from "./element";
 import { icon } from "./icons";
+import "./quick-replies";
 import { shared } from "./styles";
+import "./template-picker";
+import type { TemplatePicker } from "./template-picker";
 
 const MAX_TEXT = 16_000;
 const MAX_BYTES = 16 * 1024 * 1024;
@@ -35,6 +40,8 @@ export class Composer extends DeskElement {
     uploads: { state: true },
     answers: { state: true },
     search: { state: true },
+    quick: { state: true },
+    template: { state: true },
   };
   declare known: Known | null;
   declare conversation: string;
@@ -46,6 +53,10 @@ export class Composer extends DeskElement {
   declare uploads: Upload[];
   declare answers: CannedAnswer[] | null;
   declare search: string;
+  /** Rows of quick replies under the text; null: none are being laid ready. */
+  declare quick: readonly QuickReply[] | null;
+  /** What goes out in place of the text, which is kept meanwhile. */
+  declare template: FilledTemplate | null;
   /** What had been announced when the author began: nobody else's answer after it goes unnoticed. */
   private seenVersion: number | null = null;
   private numbered = 0;
@@ -144,6 +155,12 @@ export class Composer extends DeskElement {
         font-size: 0.8125rem;
         padding-block-end: 0.4rem;
       }
+      .lead {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: 0.3rem 0.75rem;
+      }
       .bad {
         color: var(--bad-ink);
       }
@@ -208,6 +225,8 @@ export class Composer extends DeskElement {
     this.uploads = [];
     this.answers = null;
     this.search = "";
+    this.quick = null;
+    this.template = null;
     this.noteOnly = false;
   }
 
@@ -227,6 +246,8 @@ export class Composer extends DeskElement {
     this.via = null;
     this.uploads = [];
     this.answers = null;
+    this.quick = null;
+    this.template = null;
     this.mode = this.noteOnly ? "note" : "reply";
     this.seenVersion = this.text ? (this.known?.version ?? null) : null;
   }
@@ -234,25 +255,36 @@ export class Composer extends DeskElement {
   override render() {
     const isNote = this.mode === "note" || this.noteOnly;
     const way = isNote ? null : this.chosen;
+    const template = isNote ? null : this.templateOf(way);
     const problem = isNote ? this.noteProblem : this.problem(way);
     return html`<div class=${isNote ? "note" : "reply"}>
       ${this.renderModes(isNote, way)} ${way ? this.renderWarning(way) : nothing}
       ${this.answers ? this.renderAnswers(this.answers) : nothing}
       <div class="box">
-        <textarea
-          dir=${this.text ? "auto" : nothing}
-          rows="2"
-          aria-label=${isNote ? t("composer.note_label", { name: this.name }) : t("composer.label", { name: this.name })}
-          placeholder=${isNote ? t("composer.note_placeholder") : t("composer.placeholder")}
-          .value=${live(this.text)}
-          @input=${this.typed}
-          @keydown=${this.pressed}
-          @paste=${this.pasted}
-        ></textarea>
+        ${template
+          ? html`<tl-template
+              .app=${this.app}
+              .templates=${way!.templates}
+              .filled=${this.template!}
+              @filled=${(event: CustomEvent<FilledTemplate>) => (this.template = event.detail)}
+              @away=${() => this.putAway("template")}
+              @send=${this.send}
+            ></tl-template>`
+          : this.renderText(isNote)}
+        ${!template && !isNote && this.quick
+          ? html`<tl-quick-replies
+              .app=${this.app}
+              .rows=${this.quick}
+              .problem=${this.quickProblem}
+              .writtenOut=${way?.quick_replies.includes(this.quick[0]?.kind ?? "reply") === false}
+              @rows=${(event: CustomEvent<QuickReply[]>) => (this.quick = event.detail)}
+              @away=${() => this.putAway("quick")}
+            ></tl-quick-replies>`
+          : nothing}
         ${this.uploads.length ? this.renderUploads() : nothing}
         <div class="tools">
-          ${isNote ? nothing : this.renderTools()}
-          <span class="count ${problem ? "bad" : ""}" role=${problem ? "alert" : nothing}>${problem ?? this.count(way)}</span>
+          ${isNote ? nothing : this.renderTools(way, template)}
+          <span class="count ${problem ? "bad" : ""}" role=${problem ? "alert" : nothing}>${problem ?? (template ? "" : this.count(way))}</span>
           <button class="primary" @click=${this.send} ?disabled=${!this.canSend(problem)} aria-keyshortcuts="Enter">
             ${icon(isNote ? "note" : "send", true)} ${isNote ? t("composer.add_note") : t("composer.send")}
           </button>
@@ -261,13 +293,33 @@ export class Composer extends DeskElement {
     </div>`;
   }
 
+  private renderText(isNote: boolean) {
+    return html`<textarea
+      dir=${this.text ? "auto" : nothing}
+      rows="2"
+      aria-label=${isNote ? t("composer.note_label", { name: this.name }) : t("composer.label", { name: this.name })}
+      placeholder=${isNote ? t("composer.note_placeholder") : t("composer.placeholder")}
+      .value=${live(this.text)}
+      @input=${this.typed}
+      @keydown=${this.pressed}
+      @paste=${this.pasted}
+    ></textarea>`;
+  }
+
   /** Bring the caret here. */
   focusText(): void {
     this.find<HTMLTextAreaElement>("textarea")?.focus();
   }
 
-  /** Take words back that were not sent. */
-  take(text: string): void {
+  /** Take back what was not sent. */
+  take(parcel: Parcel): void {
+    if (parcel.template) {
+      this.template = parcel.template;
+      this.via = parcel.via;
+      return;
+    }
+    if (parcel.quickReplies?.length) this.quick = parcel.quickReplies;
+    const text = parcel.text ?? "";
     this.write(this.text ? `${this.text}\n${text}` : text);
     this.focusText();
   }
@@ -291,9 +343,24 @@ export class Composer extends DeskElement {
     this.find<HTMLInputElement>(".answers input")?.focus();
   }
 
+  /** The ways as they are this second: a reply window closes while one looks on. */
+  private get ways(): Way[] {
+    const ways = (this.known && this.app.ways(this.known)) ?? [];
+    return ways.map((way) => {
+      const isOver = way.open && way.window_closes_at !== null && Date.parse(way.window_closes_at) <= this.app.now;
+      return isOver ? { ...way, open: false, closed_because: "window_closed" } : way;
+    });
+  }
+
+  /** The template that is being filled in, if the way has it and would take it now. */
+  private templateOf(way: Way | null): Template | null {
+    if (!this.template || !way || !takesTemplates(way)) return null;
+    return way.templates.find((one) => one.name === this.template!.name) ?? null;
+  }
+
   private get chosen(): Way | null {
-    const ways = this.known ? this.app.ways(this.known) : null;
-    if (!ways?.length) return null;
+    const { ways } = this;
+    if (!ways.length) return null;
     return ways.find((way) => way.via === this.via) ?? ways.find((way) => way.default) ?? ways[0]!;
   }
 
@@ -310,12 +377,15 @@ export class Composer extends DeskElement {
   }
 
   private renderWay(chosen: Way) {
-    const ways = this.app.ways(this.known!) ?? [];
     return html`<label class="way">
       <span>${t("composer.way")}</span>
       <select @change=${(event: Event) => (this.via = (event.target as HTMLSelectElement).value)}>
-        ${ways.map(
-          (way) => html`<option value=${way.via} ?selected=${way.via === chosen.via} ?disabled=${!way.open && way.via !== chosen.via}>
+        ${this.ways.map(
+          (way) => html`<option
+            value=${way.via}
+            ?selected=${way.via === chosen.via}
+            ?disabled=${!way.open && !takesTemplates(way) && way.via !== chosen.via}
+          >
             ${channelName(way.channel)} · \u2068${addressOf(way.identifier)}\u2069 · ${this.wayState(way)}
           </option>`,
         )}
@@ -331,6 +401,12 @@ export class Composer extends DeskElement {
   }
 
   private renderWarning(way: Way) {
+    if (!way.open && takesTemplates(way)) {
+      return html`<p class="warn lead" role="status">
+        <span>${icon("late")} ${t("template.window_closed")}</span>
+        ${this.templateOf(way) ? nothing : html`<button @click=${() => this.startTemplate(way)}>${icon("template")} ${t("template.use")}</button>`}
+      </p>`;
+    }
     if (!way.open) {
       const reason = way.closed_because === "opted_out" ? "reason.recipient_opted_out" : "reason.window_closed";
       return html`<p class="warn" role="status">${t(reason)}</p>`;
@@ -341,20 +417,34 @@ export class Composer extends DeskElement {
     return html`<p class="warn">${icon("late")} ${t("composer.closing", { time: duration(left_ms) })}</p>`;
   }
 
-  private renderTools() {
-    return html`<button class="plain icon" @click=${() => this.find<HTMLInputElement>("input[type=file]")?.click()} title=${t("composer.attach")}>
-        ${icon("clip")}<span class="hidden">${t("composer.attach")}</span>
-      </button>
-      <input type="file" multiple hidden tabindex="-1" aria-label=${t("composer.attach")} @change=${this.picked} />
+  private renderTools(way: Way | null, template: Template | null) {
+    if (template) return template.header ? this.renderAttach() : nothing;
+    return html`${this.renderAttach()}
       <button
         class="plain icon"
+        data-do="answers"
         title=${t("composer.answers")}
         aria-keyshortcuts="Alt+T"
         aria-expanded=${this.answers !== null}
         @click=${() => this.toggleAnswers()}
       >
         ${icon("message")}<span class="hidden">${t("composer.answers")}</span>
-      </button>`;
+      </button>
+      <button class="plain icon" data-do="quick" title=${t("quick.title")} aria-expanded=${this.quick !== null} @click=${this.toggleQuick}>
+        ${icon("quick")}<span class="hidden">${t("quick.title")}</span>
+      </button>
+      ${way && takesTemplates(way)
+        ? html`<button class="plain icon" data-do="template" title=${t("template.use")} @click=${() => this.startTemplate(way)}>
+            ${icon("template")}<span class="hidden">${t("template.use")}</span>
+          </button>`
+        : nothing}`;
+  }
+
+  private renderAttach() {
+    return html`<button class="plain icon" @click=${() => this.find<HTMLInputElement>("input[type=file]")?.click()} title=${t("composer.attach")}>
+        ${icon("clip")}<span class="hidden">${t("composer.attach")}</span>
+      </button>
+      <input type="file" multiple hidden tabindex="-1" aria-label=${t("composer.attach")} @change=${this.picked} />`;
   }
 
   private renderUploads() {
@@ -438,8 +528,47 @@ export class Composer extends DeskElement {
     return this.noteProblem;
   }
 
+  /** What is amiss with the quick replies as they stand, in words. */
+  private get quickProblem(): string | null {
+    const replies = written(this.quick ?? []);
+    if (replies.length === 0) return null;
+    const found = quickReplyProblem(replies);
+    if (found) return t(PROBLEMS[found]);
+    return this.text.trim() ? null : t("quick.needs_text");
+  }
+
+  private readonly toggleQuick = (): void => {
+    if (this.quick) {
+      this.putAway("quick");
+      return;
+    }
+    this.quick = [{ kind: "reply", text: "" }];
+  };
+
+  private startTemplate(way: Way): void {
+    this.template = { name: way.templates[0]!.name, parameters: [] };
+    this.answers = null;
+    if (!this.text) this.seenVersion = this.known?.version ?? null;
+    void this.updateComplete.then(() => this.find<TemplatePicker>("tl-template")?.focusFirst());
+  }
+
+  private putAway(what: "quick" | "template"): void {
+    this[what] = null;
+    void this.updateComplete.then(() => this.focusText());
+  }
+
+  private canSendTemplate(template: Template): boolean {
+    if (this.uploads.some((one) => one.id === null)) return false;
+    const kinds = this.uploads.map((one) => kindOf(one.file.type));
+    const fits = template.header ? kinds.length === 1 && kinds[0] === template.header : kinds.length === 0;
+    return fits && isFilled(template, this.template!.parameters);
+  }
+
   private canSend(problem: string | null): boolean {
     const isNote = this.mode === "note" || this.noteOnly;
+    const template = isNote ? null : this.templateOf(this.chosen);
+    if (template) return !problem && this.canSendTemplate(template);
+    if (!isNote && this.quickProblem) return false;
     const uploading = this.uploads.some((one) => one.id === null);
     if (problem || (uploading && !isNote)) return false;
     if (!isNote && this.chosen?.open === false) return false;
@@ -477,21 +606,33 @@ export class Composer extends DeskElement {
     const isNote = this.mode === "note" || this.noteOnly;
     if (!this.canSend(isNote ? this.noteProblem : this.problem(this.chosen))) return;
     const files = isNote ? [] : this.uploads;
+    const template = isNote ? null : this.templateOf(this.chosen);
+    const quick = isNote || template ? [] : written(this.quick ?? []);
     this.app.client!.outbox.put({
       kind: isNote ? "note" : "message",
       conversation: this.conversation,
       customer: this.known?.view.customer.id ?? this.app.looked?.customer ?? "",
-      text: this.text.trim() || null,
+      text: template ? preview(template, this.template!.parameters) : this.text.trim() || null,
+      ...(template ? { template: { name: template.name, parameters: filledPlaces(template, this.template!) } } : {}),
+      ...(quick.length ? { quickReplies: quick } : {}),
       via: isNote ? null : (this.via ?? this.chosen?.via ?? null),
       attachments: files.flatMap((one) => one.id ?? []),
       names: files.map((one) => one.file.name),
       writtenAt: new Date().toISOString(),
       seenVersion: isNote || !this.app.state?.me ? null : this.seenVersion,
     });
-    this.write("");
-    if (!isNote) this.uploads = [];
+    if (!template) this.write("");
+    if (!isNote) this.clearExtras(template !== null);
     this.dispatchEvent(new CustomEvent("sent", { bubbles: true, composed: true }));
   };
+
+  /** A template goes alone: what was written or laid ready beside it stays. */
+  private clearExtras(wasTemplate: boolean): void {
+    this.uploads = [];
+    this.template = null;
+    if (!wasTemplate) this.quick = null;
+    void this.updateComplete.then(() => this.focusText());
+  }
 
   private readonly picked = (event: Event): void => {
     const input = event.target as HTMLInputElement;
@@ -532,6 +673,17 @@ export class Composer extends DeskElement {
     if (this.renderRoot instanceof ShadowRoot && this.renderRoot.activeElement?.tagName === "TEXTAREA" && document.hasFocus()) return;
     this.text = this.app.draft(this.conversation);
   };
+}
+
+const PROBLEMS = { address: "quick.unfit_address", incomplete: "quick.incomplete", same: "quick.same" } as const;
+
+/** Whether a template would go this way now: also when the reply window has closed. */
+function takesTemplates(way: Way): boolean {
+  return way.templates.length > 0 && (way.open || way.closed_because === "window_closed");
+}
+
+function filledPlaces(template: Template, filled: FilledTemplate): string[] {
+  return Array.from({ length: template.parameters }, (_, index) => filled.parameters[index]?.trim() ?? "");
 }
 
 function kindOf(type: string): Way["attachments"][number] {

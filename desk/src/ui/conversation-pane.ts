@@ -122,7 +122,7 @@ export class ConversationPane extends DeskElement {
         .conversation=${looked.conversation}
         .name=${name}
         .foreign=${!isMine}
-        @withdrawn=${(event: CustomEvent<Parcel>) => this.composer?.take(event.detail.text ?? "")}
+        @withdrawn=${(event: CustomEvent<Parcel>) => this.composer?.take(event.detail)}
       ></tl-thread>
       <div class="bottom">
         ${isMine && known ? this.renderTyping(known, name) : nothing}

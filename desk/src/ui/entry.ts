@@ -1,7 +1,7 @@
 /** How one entry of a thread looks. Whatever a customer wrote is put into the page as text, never as markup. */
 
 import { html, nothing, type TemplateResult } from "lit";
-import type { Entry } from "../client/frames";
+import type { Entry, QuickReply } from "../client/frames";
 import { pieces, safeAddress } from "../client/links";
 import type { Thread } from "../client/thread";
 import { t, tIfKnown } from "../i18n";
@@ -83,7 +83,22 @@ function renderContent(entry: Entry, around: Around): TemplateResult {
   ${entry.location ? renderLocation(entry.location) : nothing}
   ${entry.kind === "postback" ? html`<p class="soft small">${t("entry.postback")}</p>` : nothing}
   ${entry.text ? html`<p class="text">${renderText(entry.text)}</p>` : nothing}
+  ${renderQuickReplies(entry.quick_replies ?? [])}
   ${known ? nothing : html`<p class="gone">${unknownText(entry)}</p>${renderDetails(entry)}`}`;
+}
+
+/** What was laid ready under a message, to be seen as the customer sees it: it does nothing here, but that links open. */
+export function renderQuickReplies(replies: readonly QuickReply[]): TemplateResult | typeof nothing {
+  if (replies.length === 0) return nothing;
+  return html`<ul class="quick" aria-label=${t("quick.title")}>
+    ${replies.map((one) => {
+      const href = one.url ? safeAddress(one.url) : null;
+      const hint = one.description ? html`<span class="small soft">${one.description}</span>` : nothing;
+      return html`<li dir="auto">
+        ${href ? html`<a href=${href} target="_blank" rel="noopener noreferrer nofollow">${one.text}</a>` : one.text} ${hint}
+      </li>`;
+    })}
+  </ul>`;
 }
 
 function unknownText(entry: Entry): string {
@@ -139,6 +154,9 @@ function renderFoot(entry: Entry, around: Around): TemplateResult {
   const { now } = around.app;
   return html`<p class="foot">
     <time datetime=${entry.sent_at}>${clock(entry.sent_at)}</time>
+    ${entry.template
+      ? html`<span class="template">${icon("template")} ${t("entry.template", { name: entry.template.replaceAll("_", " ") })}</span>`
+      : nothing}
     ${entry.edited_at ? html`<span title=${when(entry.edited_at, now)}>${t("entry.edited")}</span>` : nothing}
     ${entry.late
       ? html`<span class="late" title=${t("entry.late_hint", { time: when(entry.received_at, now) })}>${icon("late")} ${t("entry.late")}</span>`

@@ -162,10 +162,31 @@ export const threadStyles = css`
     font-size: 0.75rem;
     color: var(--soft);
   }
+  .quick {
+    display: flex;
+    flex-wrap: wrap;
+    gap: 0.3rem;
+    margin: 0.3rem 0 0.15rem;
+    padding: 0;
+    list-style: none;
+  }
+  .quick li {
+    max-inline-size: 100%;
+    border: 1px solid var(--accent);
+    border-radius: 99px;
+    background: var(--surface);
+    color: var(--accent-ink);
+    padding: 0.15rem 0.7rem;
+    font-size: 0.875rem;
+    overflow-wrap: anywhere;
+  }
+  .foot .template,
   .foot .late {
     display: inline-flex;
     align-items: center;
     gap: 0.2rem;
+  }
+  .foot .late {
     color: var(--warn-ink);
   }
   .foot .bad {

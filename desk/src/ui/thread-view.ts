@@ -5,7 +5,7 @@ import type { Thread } from "../client/thread";
 import { t } from "../i18n";
 import { clock } from "../i18n/format";
 import { DeskElement } from "./element";
-import { reasonText, renderRow, renderText, summary } from "./entry";
+import { reasonText, renderQuickReplies, renderRow, renderText, summary } from "./entry";
 import { icon } from "./icons";
 import { shared } from "./styles";
 import { threadStyles } from "./thread-styles";
@@ -261,6 +261,7 @@ export class ThreadView extends DeskElement {
         <div class="bubble" dir="auto">
           ${parcel.names.map((name) => html`<p>${icon("file")} <bdi>${name}</bdi></p>`)}
           ${parcel.text ? html`<p class="text">${renderText(parcel.text)}</p>` : nothing}
+          ${renderQuickReplies(parcel.quickReplies ?? [])}
         </div>
         ${failed
           ? html`<div class="foot" role="alert">
@@ -284,7 +285,7 @@ export class ThreadView extends DeskElement {
 
   private withdraw(parcel: Parcel): void {
     const taken = this.app.client!.outbox.withdraw(parcel.key);
-    if (taken?.text) this.dispatchEvent(new CustomEvent("withdrawn", { detail: taken, bubbles: true, composed: true }));
+    if (taken) this.dispatchEvent(new CustomEvent("withdrawn", { detail: taken, bubbles: true, composed: true }));
   }
 }
 

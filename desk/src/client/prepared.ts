@@ -1,0 +1,49 @@
+/** What goes with a reply beyond its words: quick replies laid ready under it, or a template in place of it. */
+
+import type { Template } from "./frames";
+
+export const MAX_QUICK_REPLIES = 13;
+export const MAX_LABEL = 80;
+export const MAX_ADDRESS = 2000;
+
+/** One answer to tap: it says its label, or opens an address. Those of one message are of one kind. */
+export interface QuickReply {
+  kind: "reply" | "link";
+  text: string;
+  url?: string;
+}
+
+/** A template by its name, and what stands in its places. */
+export interface FilledTemplate {
+  name: string;
+  parameters: string[];
+}
+
+export type QuickReplyProblem = "address" | "incomplete" | "same";
+
+const PLACE = /\{\{(\d{1,2})\}\}/g;
+const PUBLIC = /^https?:\/\/[^\s/?#@]+\.[^\s/?#@]{2,}([/?#]\S*)?$/;
+
+/** Those that were written, as they go out: rows left empty do not count. */
+export function written(rows: readonly QuickReply[]): QuickReply[] {
+  return rows
+    .map((row) => ({ kind: row.kind, text: row.text.trim(), ...(row.kind === "link" ? { url: row.url?.trim() ?? "" } : {}) }))
+    .filter((row) => row.text || row.url);
+}
+
+/** Why the server would refuse these quick replies, or null. */
+export function quickReplyProblem(replies: readonly QuickReply[]): QuickReplyProblem | null {
+  if (replies.some((one) => !one.text || (one.kind === "link" && !one.url))) return "incomplete";
+  if (replies.some((one) => one.kind === "link" && !PUBLIC.test(one.url!))) return "address";
+  return new Set(replies.map((one) => one.text)).size < replies.length ? "same" : null;
+}
+
+/** The template with what stands in its places; a place that is still empty stays as it is. */
+export function preview(template: Template, parameters: readonly string[]): string {
+  return template.text.replace(PLACE, (place, number: string) => parameters[Number(number) - 1]?.trim() || place);
+}
+
+/** Whether every place of a template is filled. */
+export function isFilled(template: Template, parameters: readonly string[]): boolean {
+  return Array.from({ length: template.parameters }, (_, index) => parameters[index]?.trim()).every(Boolean);
+}

@@ -1,0 +1,37 @@
+import { expect, it } from "vitest";
+import type { Template } from "../src/client/frames";
+import { isFilled, preview, type QuickReply, quickReplyProblem, written } from "../src/client/prepared";
+
+const link = (text: string, url: string): QuickReply => ({ kind: "link", text, url });
+const reply = (text: string): QuickReply => ({ kind: "reply", text });
+const template: Template = { name: "order", language: "en", text: "Hi {{1}}, {{2}} and again {{1}}", parameters: 2, header: null };
+
+it("sends the rows that were written, without what belongs to another kind", () => {
+  expect(written([reply(" Yes "), reply(" "), { kind: "reply", text: "No", url: "https://a.example" }])).toEqual([reply("Yes"), reply("No")]);
+  expect(written([link("Pay", " https://a.example "), link("", "")])).toEqual([link("Pay", "https://a.example")]);
+});
+
+it.each([
+  [[reply("Yes"), reply("No")], null],
+  [[reply("Yes"), reply("Yes")], "same"],
+  [[link("Pay", "https://pay.example/7?x=1")], null],
+  [[link("Pay", "")], "incomplete"],
+  [[link("", "https://pay.example")], "incomplete"],
+  [[link("Pay", "javascript:alert(1)")], "address"],
+  [[link("Pay", "https://bank.example@evil.example")], "address"],
+  [[link("Pay", "https://localhost")], "address"],
+] as const)("knows what the server would refuse: %j", (rows, problem) => {
+  expect(quickReplyProblem(rows)).toBe(problem);
+});
+
+it("fills a template's places, and shows those that are still empty", () => {
+  expect(preview(template, ["Maya", " "])).toBe("Hi Maya, {{2}} and again Maya");
+  expect(preview(template, ["{{2}}", "$1"])).toBe("Hi {{2}}, $1 and again {{2}}");
+});
+
+it("goes out when every place is filled", () => {
+  expect(isFilled(template, ["Maya"])).toBe(false);
+  expect(isFilled(template, ["Maya", " "])).toBe(false);
+  expect(isFilled(template, ["Maya", "7731"])).toBe(true);
+  expect(isFilled({ ...template, parameters: 0 }, [])).toBe(true);
+});

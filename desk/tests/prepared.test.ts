@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Template } from "../src/client/frames";
-import { isFilled, preview, type QuickReply, quickReplyProblem, written } from "../src/client/prepared";
+import { isFilled, preview, type QuickReply, quickReplyProblem, written, writtenOut } from "../src/client/prepared";
 
 const link = (text: string, url: string): QuickReply => ({ kind: "link", text, url });
 const reply = (text: string): QuickReply => ({ kind: "reply", text });
@@ -22,6 +22,12 @@ it.each([
   [[link("Pay", "https://localhost")], "address"],
 ] as const)("knows what the server would refuse: %j", (rows, problem) => {
   expect(quickReplyProblem(rows)).toBe(problem);
+});
+
+it("reads as the server writes them out", () => {
+  expect(writtenOut("When?", [reply("Today"), reply("Tomorrow")])).toBe("When?\n\n1. Today\n2. Tomorrow");
+  expect(writtenOut("Here", [link("Pay", "https://pay.example")])).toBe("Here\n\nPay: https://pay.example");
+  expect(writtenOut("Alone", [])).toBe("Alone");
 });
 
 it("fills a template's places, and shows those that are still empty", () => {

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
@@ -285,6 +286,15 @@ def test_axe_finds_nothing_on_any_view_in_any_language(
         look(dialog)
         sara.page.keyboard.press("Escape")
         sara.page.locator("dialog[open]").wait_for(state="detached")
+    sara.page.locator("tl-composer [data-do=quick]").click()
+    sara.page.locator("tl-quick-replies input").fill("نعم yes")
+    look("quick-replies")
+    write(stack, "whatsapp", phone_customer(), "Old news قديم", age=timedelta(hours=25))
+    sara.accept("Old news قديم")
+    look("window-closed")
+    sara.page.locator("tl-composer .lead button").click()
+    sara.page.locator("tl-template input").first.fill("نور")
+    look("template")
     sara.page.locator(".menu > button").click()
     look("settings")
     sara.page.keyboard.press("Escape")

@@ -63,6 +63,7 @@ def test_links_need_a_public_address_and_are_written_out_where_there_are_no_butt
     ana.page.get_by_text("An address begins with https:// or http:// and is public.").wait_for()
     assert sending(ana).is_disabled()
     ana.page.get_by_label("Address 1").fill("https://pay.example/7731")
+    ana.page.get_by_text("1 SMS segment, 113 left").wait_for()
     ana.shoot("links")
     assert ana.findings() == []
     sending(ana).click()

@@ -38,6 +38,12 @@ export function quickReplyProblem(replies: readonly QuickReply[]): QuickReplyPro
   return new Set(replies.map((one) => one.text)).size < replies.length ? "same" : null;
 }
 
+/** The text with the quick replies under it, as the server writes it where the channel has no buttons for them. */
+export function writtenOut(text: string, replies: readonly QuickReply[]): string {
+  const lines = replies.map((one, index) => (one.kind === "link" ? `${one.text}: ${one.url}` : `${index + 1}. ${one.text}`));
+  return lines.length ? [text, "", ...lines].join("\n") : text;
+}
+
 /** The template with what stands in its places; a place that is still empty stays as it is. */
 export function preview(template: Template, parameters: readonly string[]): string {
   return template.text.replace(PLACE, (place, number: string) => parameters[Number(number) - 1]?.trim() || place);

@@ -2,7 +2,7 @@ import { css, html, nothing, type PropertyValues } from "lit";
 import { live } from "lit/directives/live.js";
 import type { CannedAnswer, Template, Way } from "../client/frames";
 import type { Parcel } from "../client/outbox";
-import { type FilledTemplate, isFilled, preview, type QuickReply, quickReplyProblem, written } from "../client/prepared";
+import { type FilledTemplate, isFilled, preview, type QuickReply, quickReplyProblem, written, writtenOut } from "../client/prepared";
 import type { Known } from "../client/state";
 import { segmentsOf } from "../client/segments";
 import { t } from "../i18n";
@@ -276,7 +276,7 @@ export class Composer extends DeskElement {
               .app=${this.app}
               .rows=${this.quick}
               .problem=${this.quickProblem}
-              .writtenOut=${way?.quick_replies.includes(this.quick[0]?.kind ?? "reply") === false}
+              .writtenOut=${way !== null && this.isWrittenOut(way)}
               @rows=${(event: CustomEvent<QuickReply[]>) => (this.quick = event.detail)}
               @away=${() => this.putAway("quick")}
             ></tl-quick-replies>`
@@ -505,14 +505,15 @@ export class Composer extends DeskElement {
 
   private count(way: Way | null): string {
     if (!way || !this.text) return "";
+    const text = this.isWrittenOut(way) ? writtenOut(this.text, written(this.quick ?? [])) : this.text;
     if (way.segments) {
-      const { count, left } = segmentsOf(this.text);
+      const { count, left } = segmentsOf(text);
       return t("composer.segments", { count, left });
     }
     if (!way.text_limit) return "";
-    const messages = Math.ceil(this.text.length / way.text_limit);
+    const messages = Math.ceil(text.length / way.text_limit);
     if (messages > 1) return t("composer.split", { count: messages });
-    const left = way.text_limit - this.text.length;
+    const left = way.text_limit - text.length;
     return left < way.text_limit / 4 ? t("composer.characters", { left }) : "";
   }
 
@@ -535,6 +536,11 @@ export class Composer extends DeskElement {
     const found = quickReplyProblem(replies);
     if (found) return t(PROBLEMS[found]);
     return this.text.trim() ? null : t("quick.needs_text");
+  }
+
+  /** Whether the way has no buttons for quick replies of the kind that are being laid ready. */
+  private isWrittenOut(way: Way): boolean {
+    return !way.quick_replies.includes(this.quick?.[0]?.kind ?? "reply");
   }
 
   private readonly toggleQuick = (): void => {

@@ -158,13 +158,14 @@ export class ConversationPane extends DeskElement {
   private facts(known: Known | null): string {
     if (!known) return t("team.reading");
     const { view } = known;
-    const parts = [t("offer.queue", { queue: view.queue }), t("conversation.since", { time: when(view.opened_at, this.app.now) })];
+    const parts: string[] = [];
     if (view.state === "paused" && view.until) parts.push(`${t("list.paused")}, ${t("list.until", { time: when(view.until, this.app.now) })}`);
     if (view.state === "wrapping") {
       parts.push(t("list.wrapping"));
       if (view.until) parts.push(t("conversation.wrap_left", { time: duration(Date.parse(view.until) - this.app.now) }));
     }
     if (view.state === "resolved") parts.push(t("composer.ended"));
+    parts.push(t("offer.queue", { queue: view.queue }), t("conversation.since", { time: when(view.opened_at, this.app.now) }));
     return parts.join(" · ");
   }
 

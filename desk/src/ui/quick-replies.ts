@@ -49,11 +49,14 @@ export class QuickReplies extends DeskElement {
         gap: 0.3rem;
         max-block-size: 26dvh;
         overflow-y: auto;
-        padding: 3px;
+        padding: 5px;
       }
       li {
         display: flex;
         gap: 0.35rem;
+      }
+      li button {
+        flex: none;
       }
       .add {
         justify-self: start;

@@ -76,7 +76,7 @@ export class OfferCard extends DeskElement {
     const left_ms = Math.max(0, Date.parse(offer.expires_at) - this.app.now);
     this.whole_ms ??= Math.max(left_ms, 1_000);
     const channel = channelName(offer.channel);
-    return html`<section aria-label="${t("offer.title")}: ${t("offer.from", { name, channel })}">
+    return html`<section role="group" aria-label="${t("offer.title")}: ${t("offer.from", { name, channel })}">
       <div class="who">
         <span class="disc">${channelIcon(offer.channel)}</span>
         <div>

@@ -18,7 +18,7 @@ Opener = Callable[..., Screen]
 W = TypeVar("W", Screen, VisitorScreen)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[object]:
     if reason := missing():
         pytest.skip(reason)
@@ -26,7 +26,7 @@ def chromium() -> Iterator[object]:
         yield browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared_stack(chromium: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackClient]:
     del chromium  # only so that nothing is started where there is no browser
     with StackProcess(tmp_path_factory.mktemp("stack"), STACK) as process:

@@ -13,7 +13,9 @@ SHOTS = ROOT / "build/screenshots"
 PATIENCE_MS = 45_000
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 # What the browser itself says of requests that a test lets fail: a server that was killed.
-EXPECTED = re.compile(r"ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|WebSocket connection")
+EXPECTED = re.compile(
+    r"ERR_CONNECTION_REFUSED|ERR_EMPTY_RESPONSE|ERR_CONNECTION_RESET|ERR_CONTENT_LENGTH_MISMATCH|WebSocket connection"
+)
 _NUMBERS = itertools.count(1)
 
 

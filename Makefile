@@ -86,6 +86,7 @@ chaos: setup ## the promises under attack: SEED=… repeats a run, PARTS="…" r
 	@$(BIN)/python -m tests.chaos
 
 bench: setup ## what a message, a decision and a claim cost, beside the goal
+	$(DESK_OR_SAY)
 	@$(BIN)/python -m tests.benchmarks
 
 package: setup ## template and layers of STAGE (dev) under build/, checked

@@ -11,6 +11,7 @@ from contextlib import contextmanager, redirect_stdout
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlencode
 
 import boto3
@@ -154,12 +155,12 @@ def _provider() -> Iterator[str]:
 
 @contextmanager
 def running_stack() -> Iterator[Stack]:
-    """Start an engine, set the demo up, and yield a stack whose AWS requests are metered."""
+    """Start an engine, set the demo up, and yield a stack whose AWS requests are metered. The environment stays."""
     from infra.local.engine import start_engine
     from infra.local.resources import create_resources
 
     template = json.loads((ROOT / "infra/resources.json").read_text())
-    with start_engine("ministack", None) as engine, _provider() as provider:
+    with start_engine("ministack", None) as engine, _provider() as provider, patch.dict(os.environ):
         environment = create_resources(engine.endpoint_url, template, STAGE) | {
             "PUBLIC_URL": PUBLIC_URL,
             "SOCKETS_ENDPOINT": provider,

@@ -52,6 +52,9 @@ def carry_out(command: Callable[[], int]) -> int:
     """Return the command's exit code; what stops it is told in one line, and the code is 1."""
     try:
         return command()
-    except (ThroughlineError, ConfigurationError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+    except (ThroughlineError, ConfigurationError) as error:
+        problem = str(error)
+    except OSError as error:
+        problem = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+    print(f"error: {problem}", file=sys.stderr)
+    return 1

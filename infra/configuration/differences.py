@@ -18,10 +18,14 @@ _SINGULAR = {
 
 
 def differences(old: Configuration, new: Configuration) -> list[str]:
-    """Return a line for each thing added (+), removed (-) or changed (~) on the way from `old` to `new`."""
+    """Return a line for each thing added (+), removed (-) or changed (~) on the way from `old` to `new`.
+
+    What customers lose by it is told in lines of its own (!).
+    """
     before, after = as_values(old), as_values(new)
     parts = [line for part, what in _SINGULAR.items() for line in _of_part(what, before[part], after[part])]
-    return parts + _of_reasons(before["not_ready_reasons"], after["not_ready_reasons"])
+    reasons = _of_reasons(before["not_ready_reasons"], after["not_ready_reasons"])
+    return [*parts, *reasons, *_of_addresses(old, new)]
 
 
 def changed_agents(old: Configuration, new: Configuration) -> list[AgentId]:
@@ -32,6 +36,14 @@ def changed_agents(old: Configuration, new: Configuration) -> list[AgentId]:
 
 def _of_reasons(before: list[str], after: list[str]) -> list[str]:
     return [f"~ not_ready_reasons: {line}" for line in _of_values("", before, after)] if before != after else []
+
+
+def _of_addresses(old: Configuration, new: Configuration) -> Iterator[str]:
+    """Yield the addresses that no account has any more: of accounts removed, and of accounts with another address."""
+    known = {(account.channel, account.address) for account in new.accounts.values()}
+    for account in old.accounts.values():
+        if (account.channel, account.address) not in known:
+            yield f"! customers who wrote to {account.channel} {account.address} can be answered there no longer"
 
 
 def _of_part(what: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:

@@ -51,7 +51,14 @@ def place(root: Node, path: Iterable[str | int]) -> Mark:
 
 
 def check_references(file: File) -> None:
-    """Report every name that is unknown or taken, and what a channel or the stage does not allow."""
+    """Report every name that is unknown or taken, and what a channel or the stage does not allow.
+
+    Of a file for the stack on one machine no other stage is told more than that.
+    """
+    if "local" in file.values and file.stage != LOCAL_STAGE:
+        advice = f"take it out, or give --stage {LOCAL_STAGE}"
+        file.wrong(("local",), f"this part is for the stack on one machine, not for stage {file.stage}", advice)
+        return
     for name, account in file.part("channel_accounts").items():
         _check_account(file, name, account)
     _check_addresses(file)
@@ -62,9 +69,6 @@ def check_references(file: File) -> None:
         _check_answer(file, ("answers", name), values)
     for issuer, values in file.part("issuers").items():
         _check_issuer(file, issuer, values)
-    if "local" in file.values and file.stage != LOCAL_STAGE:
-        advice = f"take it out, or apply with --stage {LOCAL_STAGE}"
-        file.wrong(("local",), f"this part is for the stack on one machine, not for stage {file.stage}", advice)
 
 
 def _check_account(file: File, name: str, account: Values) -> None:

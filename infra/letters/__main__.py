@@ -1,7 +1,8 @@
 """What did not get through: look at it, see the reason, drive it through again. `python -m infra.letters --help`.
 
 Dead letters (inbound, outbound, timers, media), records that were refused, and webhooks that were kept. Nothing a
-customer or an agent wrote is shown unless `--words` asks for it. Exit code 0 if it was done, 1 if not.
+customer or an agent wrote is shown unless `--words` asks for it. Exit code 0 if it was done, 1 if not
+or if something stays.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from datetime import UTC, datetime
 from infra.commands import carry_out, stage_options, use_endpoint
 from infra.configuration.stages import now_ms
 from infra.letters.letters import Letter
-from infra.letters.office import SHELVES, Choice, Office
+from infra.letters.office import SHELVES, Choice, Driven, Office
 from throughline.domain.errors import ConflictError
 
 _SHOWN_ID = 12
@@ -95,12 +96,9 @@ def _show(office: Office, given: argparse.Namespace) -> int:
 
 def _redrive(office: Office, given: argparse.Namespace) -> int:
     if given.all:
-        told = 0
-        for line in office.redrive_all(_choice(given)):
-            print(line)
-            told += 1
-        print(f"{told} tried" if told else "there is nothing to send back")
-        return 0
+        stays = [_tell(driven) for driven in office.redrive_all(_choice(given))]
+        print(f"{len(stays)} tried" if stays else "there is nothing to send back")
+        return int(any(stays))
     with ExitStack() as exits:
         found = office.find_one(exits, given.id, _choice(given))
         if found.behind and not given.out_of_order:
@@ -108,8 +106,12 @@ def _redrive(office: Office, given: argparse.Namespace) -> int:
                 f"{found.behind[:_SHOWN_ID]} of the same customer comes before it: redrive or discard that one first, "
                 "or say --out-of-order"
             )
-        print(f"{found.letter.letter_id}  {found.redrive()}")
-    return 0
+        return int(_tell(found.redrive()))
+
+
+def _tell(driven: Driven) -> bool:
+    print(f"{driven.letter_id}  {driven.told}")
+    return driven.stays
 
 
 def _discard(office: Office, given: argparse.Namespace) -> int:

@@ -47,6 +47,15 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Driven:
+    """What came of driving a letter through again, for the operator to read, and whether something of it stays."""
+
+    letter_id: str
+    told: str
+    stays: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """A letter and what can be done with it: `redrive` tells what came of it, `discard` wants a note.
 
@@ -54,7 +63,7 @@ class Found:
     """
 
     letter: Letter
-    redrive: Callable[[], str]
+    redrive: Callable[[], Driven]
     discard: Callable[[dict[str, Any]], None]
     behind: str | None = None
 
@@ -103,7 +112,7 @@ class Office:
             raise ConflictError(f"{len(found)} letters begin with {letter_id}; give more of the id")
         return found[0]
 
-    def redrive_all(self, choice: Choice) -> Iterator[str]:
+    def redrive_all(self, choice: Choice) -> Iterator[Driven]:
         """Drive everything that is meant through again, and tell what came of each.
 
         Of a group no letter overtakes another that is not meant.
@@ -116,7 +125,7 @@ class Office:
                 if not told or shelf not in self._queues:
                     break
 
-    def _round(self, choice: Choice, begun_ms: int) -> Iterator[str]:
+    def _round(self, choice: Choice, begun_ms: int) -> Iterator[Driven]:
         """Drive once what SQS shows at once: of a FIFO queue ten letters a group."""
         with ExitStack() as exits:
             staying: set[str] = set()
@@ -124,7 +133,7 @@ class Office:
                 for item in self._look(exits, shelf):
                     meant = choice.takes(item.letter) and item.letter.there_ms < begun_ms
                     if meant and item.behind not in staying:
-                        yield f"{item.letter.letter_id}  {item.redrive()}"
+                        yield item.redrive()
                     else:
                         staying.add(item.letter.letter_id)
 
@@ -146,9 +155,9 @@ class Office:
                 before[item.group] = item.letter.letter_id
 
     def _dead_letter(self, queue: LetterQueue, item: Held, behind: str | None) -> Found:
-        def redrive() -> str:
+        def redrive() -> Driven:
             queue.redrive(item)
-            return f"sent back to {queue.name}"
+            return Driven(letter_id=item.letter.letter_id, told=f"sent back to {queue.name}")
 
         def discard(note: dict[str, Any]) -> None:
             letter = item.letter
@@ -159,29 +168,31 @@ class Office:
         return Found(letter=item.letter, redrive=redrive, discard=discard, behind=behind)
 
     def _refused(self, key: str, letter: Letter) -> Found:
-        def redrive() -> str:
+        def redrive() -> Driven:
             name = queue_in(key)
             if name not in self._queues:
                 raise ConfigurationError(f"there is no queue {name} any more")
             self._queues[name].send(letter.words, letter.details.get("group"), f"redrive-{letter.letter_id}-{now_ms()}")
             self._bucket.delete(key)
-            return f"sent back to {name}"
+            return Driven(letter_id=letter.letter_id, told=f"sent back to {name}")
 
         return Found(letter=letter, redrive=redrive, discard=lambda note: self._throw_away(key, note))
 
     def _kept(self, key: str, letter: Letter) -> Found:
-        def redrive() -> str:
+        def redrive() -> Driven:
             begun = self._move(key, DRIVING)  # a worker may find no use for it once more, and keep it under its old key
             try:
                 taken = drive_again(self._world(), self._bucket.get(begun))
             except (RejectedError, ConfigurationError) as problem:
                 self._move(begun, KEPT)
-                return f"stays: {problem}"
+                return Driven(letter_id=letter.letter_id, told=f"stays: {problem}", stays=True)
             if taken.rest:
                 self._bucket.delete(begun)
-                return f"{taken.queued} queued; stays: {', '.join(dict.fromkeys(item.reason for item in taken.rest))}"
+                reasons = ", ".join(dict.fromkeys(item.reason for item in taken.rest))
+                told = f"{taken.queued} queued; stays: {reasons}"
+                return Driven(letter_id=letter.letter_id, told=told, stays=True)
             self._move(begun, DRIVEN)
-            return f"{taken.queued} queued"
+            return Driven(letter_id=letter.letter_id, told=f"{taken.queued} queued")
 
         return Found(letter=letter, redrive=redrive, discard=lambda note: self._throw_away(key, note))
 

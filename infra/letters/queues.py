@@ -5,6 +5,7 @@ local engine. Receive, send, delete does both. The body stays the same to the by
 earlier write. In a FIFO queue the group stays the same too, and what is sent back is so in the order of arrival.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,8 +24,8 @@ NAMES = ("inbound", "outbound", "timers", "media")
 _FIFO = frozenset({"inbound", "outbound"})
 WAIT_S = 1  # without waiting, SQS asks only some of its servers
 _BATCH = 10
-_HELD_S = 120  # how long what is looked at is hidden from others; given back as soon as we are through
-_MOST = 10_000
+LOOK_S = 60  # how long we take letters into our hands; what is behind them comes with the next look
+_HELD_S = 600  # how long they are hidden from others: to deal with them all; given back as soon as we are through
 
 
 def full_name(stage: str, name: str, dead: str = "") -> str:
@@ -77,7 +78,8 @@ class LetterQueue:
         """
         held: list[Held] = []
         try:
-            while len(held) < _MOST and (batch := self._receive()):
+            until = time.monotonic() + LOOK_S
+            while time.monotonic() < until and (batch := self._receive()):
                 held += batch
             self.behind = self._count() if len(held) >= _BATCH else 0
             yield held

@@ -359,6 +359,16 @@ def test_who_asks_for_visitors_tokens_is_slowed_down_before_any_function_runs() 
         assert 0 < limits[method, path]["ThrottlingRateLimit"] <= limits[method, path]["ThrottlingBurstLimit"]
 
 
+def test_a_page_of_another_origin_may_read_that_the_gateway_itself_said_no() -> None:
+    body = of_type(sam_template(), "AWS::Serverless::Api")["RestAPI"]["DefinitionBody"]
+    told = {
+        kind: answer["responseParameters"]["gatewayresponse.header.Access-Control-Allow-Origin"]
+        for kind, answer in body["x-amazon-apigateway-gateway-responses"].items()
+    }
+
+    assert told == {"DEFAULT_4XX": "'*'", "DEFAULT_5XX": "'*'"}
+
+
 def test_browsers_may_post_the_forms_that_were_signed_for_them() -> None:
     bucket = of_type(sam_template(), "AWS::S3::Bucket")["BlobsBucket"]
     (rule,) = bucket["CorsConfiguration"]["CorsRules"]

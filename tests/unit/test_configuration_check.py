@@ -311,7 +311,7 @@ PROBLEMS = [
         "local: {secrets: {a/b: c}}\nissuers:\n",
         (
             "f.yaml:28:1: this part is for the stack on one machine, not for stage dev; "
-            "take it out, or apply with --stage local"
+            "take it out, or give --stage local"
         ),
     ),
     ("agents:\n", "agents: [\n", "this is not YAML"),
@@ -431,7 +431,9 @@ def test_the_demo_is_right_for_the_local_stack_and_for_nothing_else() -> None:
         name for item in local.configuration.accounts.values() for names in item.secrets.values() for name in names
     }
     assert set(local.local_secrets) == named
-    assert check_file(demo, "dev").configuration is None
+    deployed = check_file(demo, "dev")
+    assert deployed.configuration is None
+    assert [problem.advice for problem in deployed.problems] == ["take it out, or give --stage local"]
 
 
 @pytest.mark.parametrize("value", ["12345678", "true", "2026-01-01", "[a]", "{a: b}", ""])

@@ -46,6 +46,20 @@ def test_what_was_added_removed_and_changed_is_told_by_the_keys_of_the_file() ->
     ]
 
 
+def test_an_address_that_nobody_has_any_more_is_pointed_out() -> None:
+    def accounts(**addresses: str) -> Configuration:
+        made = {
+            f"whatsapp/{name}": ChannelAccount(channel="whatsapp", name=name, address=address, queue="support")
+            for name, address in addresses.items()
+        }
+        return Configuration(accounts=made)
+
+    lost = "! customers who wrote to whatsapp 111 can be answered there no longer"
+    assert differences(accounts(shop="111"), accounts(shop="222"))[-1] == lost
+    assert differences(accounts(shop="111"), accounts()) == ["- channel account whatsapp/shop", lost]
+    assert lost not in differences(accounts(shop="111"), accounts(shop="222", old="111"))
+
+
 def test_agents_that_were_added_changed_or_removed_are_named() -> None:
     ana = AgentProfile(agent_id=ANA, name="Ana")
     before = Configuration(agents={ANA: ana, BUDI: AgentProfile(agent_id=BUDI, name="Budi")})

@@ -1,5 +1,7 @@
 """After-contact work with an end: the contact closes by itself, unless the customer has written meanwhile."""
 
+from typing import Any
+
 import pytest
 
 from tests.replies import a_reply
@@ -54,6 +56,25 @@ def test_to_say_it_again_does_not_make_it_longer() -> None:
     scene.did(wraps_up(ANA, MAYA))
 
     assert scene.centre.live(MAYA).until_ms == until_ms
+
+
+def test_two_tabs_that_say_it_at_the_same_instant_have_both_done_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    scene = serving()
+    scene.centre.end_wrap_ups_after(60)
+    transition = scene.centre.threads.transition
+
+    def after_the_other_tab(*asked: Any) -> Any:
+        monkeypatch.setattr(scene.centre.threads, "transition", transition)
+        scene.did(wraps_up(ANA, MAYA))
+        scene.centre.pass_s(1)
+        return transition(*asked)
+
+    monkeypatch.setattr(scene.centre.threads, "transition", after_the_other_tab)
+    scene.did(wraps_up(ANA, MAYA))
+
+    head = scene.centre.live(MAYA)
+    assert (head.state, head.until_ms) == (ContactState.WRAPPING, scene.centre.now_ms + 59_000)
+    every_change_is_recorded(scene.centre)
 
 
 def test_closed_by_hand_before_it_keeps_its_disposition() -> None:

@@ -21,7 +21,7 @@ from throughline.domain.messages import ChannelEvent, NotUnderstood, StatusRepor
 from throughline.domain.sizes import cut_to_size, fits
 from throughline.flows.accounts import open_account, webhook_url
 from throughline.flows.keep import LeftOver, keep_webhook, left_over
-from throughline.flows.limit_intake import Excess, find_excess, group_for, require_room
+from throughline.flows.limit_intake import Excess, charge_event, group_for, require_room
 from throughline.flows.queue_events import queue_events
 from throughline.ports import Account, WebhookAnswer, WebhookChannel, WebhookRequest, World
 
@@ -176,7 +176,7 @@ def _part(world: World, configured: ChannelAccount, account: Account, whole: Cha
     if at_ms is None:
         return _Part(whole=whole, event=event, unwanted=unwanted, excess=None)
     owner = _owner(world, event) if unwanted is None else None  # of others the webhook's proof does not speak
-    excess = find_excess(world, event, owner or configured, at_ms, of_sender=owner is not None)
+    excess = charge_event(world, event, owner or configured, at_ms, of_sender=owner is not None)
     return _Part(whole=whole, event=event, unwanted=unwanted, excess=excess)
 
 

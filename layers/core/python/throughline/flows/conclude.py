@@ -55,10 +55,21 @@ def wrap_up(world: World, agent: AgentId, conversation: ConversationId) -> Head:
     """
     head = _get_own(world, agent, conversation, _WITH_AGENT)
     if head.state is not ContactState.WRAPPING:
-        head = _change(world, head, agent, {"state": ContactState.WRAPPING, "until_ms": _end_of_wrap_up(world, head)})
+        head = _begin_wrap_up(world, head, agent)
     record_state(world, head, by=f"agent:{agent}", why="wrap-up", agent=agent)
     notify_holder(world, head, conversation_frame(head))
     return head
+
+
+def _begin_wrap_up(world: World, head: Head, agent: AgentId) -> Head:
+    """Return the contact as it wraps up; a second tab that said so at the same instant has done it for us."""
+    try:
+        return _change(world, head, agent, {"state": ContactState.WRAPPING, "until_ms": _end_of_wrap_up(world, head)})
+    except ConflictError:
+        current = _get_own(world, agent, head.conversation, _WITH_AGENT)
+        if current.state is not ContactState.WRAPPING:
+            raise
+        return current
 
 
 def _end_of_wrap_up(world: World, head: Head) -> int:

@@ -22,7 +22,7 @@ class Excess(StrEnum):
     SENDER = "sender"
 
 
-def find_excess(
+def charge_event(
     world: World, event: ChannelEvent, account: ChannelAccount, at_ms: int, *, of_sender: bool
 ) -> Excess | None:
     """Charge an event as `charge` does, to its sender only if `of_sender`; return whose limit it is over, or None.

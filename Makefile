@@ -99,6 +99,7 @@ deploy: setup ## STAGE with CloudFormation: ARTIFACTS=bucket PUBLIC_URL=https://
 		--s3-bucket "$(ARTIFACTS)" --s3-prefix throughline/$(STAGE) \
 		--output-template-file build/package/$(STAGE)/uploaded.json
 	aws cloudformation deploy --template-file build/package/$(STAGE)/uploaded.json --stack-name throughline-$(STAGE) \
+		--s3-bucket "$(ARTIFACTS)" --s3-prefix throughline/$(STAGE) \
 		--capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND --no-fail-on-empty-changeset \
 		$(if $(PUBLIC_URL)$(ALARM_EMAIL)$(SIGN_IN_ORIGINS),--parameter-overrides) \
 		$(if $(PUBLIC_URL),"PublicUrl=$(PUBLIC_URL)") $(if $(ALARM_EMAIL),"AlarmEmail=$(ALARM_EMAIL)") \

@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import MISSING, fields
@@ -357,6 +358,15 @@ def test_who_asks_for_visitors_tokens_is_slowed_down_before_any_function_runs() 
     for method, path in (("POST", "/webchat/{account}/visitors"), ("GET", "/webchat/{account}")):
         assert path in api["DefinitionBody"]["paths"]
         assert 0 < limits[method, path]["ThrottlingRateLimit"] <= limits[method, path]["ThrottlingBurstLimit"]
+
+
+def test_a_template_too_large_to_be_sent_along_is_deployed_from_the_bucket() -> None:
+    # docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html
+    assert 51_200 < len(json.dumps(sam_template())) < 1_000_000
+    make = ["make", "--dry-run", "--directory", str(ROOT), "deploy", "ARTIFACTS=our-bucket"]
+    told = subprocess.run(make, check=True, capture_output=True, text=True).stdout.replace("\\\n", " ")
+    (deploying,) = [line for line in told.splitlines() if "cloudformation deploy" in line]
+    assert '--s3-bucket "our-bucket"' in deploying
 
 
 def test_a_page_of_another_origin_may_read_that_the_gateway_itself_said_no() -> None:

@@ -18,7 +18,8 @@ let timers: FakeTimers;
 let memory: MapMemory;
 let sockets: FakeSocket[];
 let posted: Record<string, unknown>[];
-let answers: (() => Response)[];
+let answers: (() => Response | Promise<Response>)[];
+let fetched: [string, RequestInit][];
 let chat: Record<string, unknown>;
 let thread: unknown;
 let client: VisitorClient;
@@ -36,6 +37,11 @@ function signedIn(): Response {
 const fetching = ((address: string, how: RequestInit = {}) => {
   if (address.endsWith("/webchat/demo")) return Promise.resolve(json(chat));
   if (address.includes("/thread")) return Promise.resolve(json(thread));
+  if (address.includes("/attachments/")) return Promise.resolve(json({ url: `https://files.test/${address.split("/").pop()}` }));
+  if (address.startsWith("https://files.test/")) {
+    fetched.push([address, how]);
+    return Promise.resolve(new Response("bytes", { status: address.endsWith("gone") ? 404 : 200 }));
+  }
   posted.push(JSON.parse(String(how.body)) as Record<string, unknown>);
   return Promise.resolve((answers.shift() ?? signedIn)());
 }) as typeof fetch;
@@ -113,7 +119,7 @@ const texts = () => client.entries.map((one) => one.text);
 beforeEach(async () => {
   timers = new FakeTimers();
   memory = new MapMemory();
-  [sockets, posted, answers, arrived] = [[], [], [], []];
+  [sockets, posted, answers, arrived, fetched] = [[], [], [], [], []];
   const attachments = { max_bytes: 10, content_types: [] };
   chat = { account: "demo", title: null, colour: null, open: true, languages: [], pre_chat: [], identity: true, attachments };
   thread = { entries: [], before: null };
@@ -238,6 +244,20 @@ describe("the company's own users", () => {
     expect((await welcome()).last("message.send").text).toBe("Mine");
   });
 
+  it("never takes what one user was answered for another, however late it comes", async () => {
+    memory.write(PLACE, "mine");
+    let answer = (_: Response): void => undefined;
+    answers = [() => new Promise<Response>((done) => (answer = done))];
+    await client.identify(identity("u1"));
+    await settle();
+    await client.identify(null);
+    answer(json({ token: "of u1", expires_at: "", visitor: null, socket: "wss://s.test" }));
+    await timers.pass(1000);
+    await welcome();
+    expect(sockets.map((socket) => socket.token === "of u1")).toEqual([false]);
+    expect(posted).toEqual([{ identity: identity("u1") }, { visitor: "mine" }]);
+  });
+
   it("says so when the page's word has expired, and goes on with a new one", async () => {
     answers = [() => json({ error: "unauthenticated" }, 401)];
     await client.identify(identity("u1"));
@@ -259,6 +279,21 @@ describe("the outbox", () => {
     expect(socket.all("message.send").map((frame) => frame.text)).toEqual(["One"]);
     await acknowledge(socket);
     expect(socket.all("message.send").map((frame) => frame.text)).toEqual(["One", "Two"]);
+  });
+
+  it("says which message is answered, also when it goes out after a reload", async () => {
+    client.enter();
+    (await welcome([entry(1)])).break();
+    client.write("The red one", [], entry(1).id);
+    client.end();
+    client = made();
+    await client.begin();
+    const socket = await welcome([entry(1)]);
+    expect(socket.last("message.send")).toMatchObject({ text: "The red one", reply_to: entry(1).id });
+    await acknowledge(socket);
+    client.write("And it blinks");
+    await settle();
+    expect(Object.keys(socket.last("message.send"))).not.toContain("reply_to");
   });
 
   it("waits ten seconds where it sends too much, and then goes on in order", async () => {
@@ -302,6 +337,32 @@ describe("the outbox", () => {
     third.break();
     await timers.pass(1000);
     expect((await welcome()).all("message.send")).toEqual([]);
+  });
+});
+
+describe("what is being written", () => {
+  const identity = (sub: string) => jwt({ sub, exp: 9_999_999_999 });
+
+  it("is there after a reload until it is empty", async () => {
+    client.draft = "My router is";
+    client.end();
+    client = made();
+    expect(client.draft).toBe("My router is");
+    client.draft = "";
+    expect(made().draft).toBe("");
+  });
+
+  it("is one person's own", async () => {
+    client.draft = "As nobody";
+    await client.identify(identity("u1"));
+    expect(client.draft).toBe("");
+    client.draft = "As the first";
+    await client.identify(identity("u2"));
+    expect(client.draft).toBe("");
+    await client.identify(identity("u1"));
+    expect(client.draft).toBe("As the first");
+    await client.identify(null);
+    expect(client.draft).toBe("As nobody");
   });
 });
 
@@ -365,6 +426,14 @@ describe("the thread", () => {
     expect(client.readUntil).toBe("2026-11-25T10:00:02.000Z");
   });
 
+  it("shows a reaction as the server does, whether it was announced or came folded", async () => {
+    client.enter();
+    const socket = await welcome([entry(1)]);
+    const reaction = { kind: "reaction", target: entry(1).id.slice(-22), emoji: "👍", text: undefined, status: undefined } as const;
+    say(socket, { event: "message", entry: entry(2, { ...reaction, direction: "inbound", author: "Mina" }) });
+    expect(client.entries.map((one) => one.reactions)).toEqual([[{ by: "inbound", emoji: "👍" }]]);
+  });
+
   it("tells that the visitor writes at most every few seconds, and of each message anew", async () => {
     client.enter();
     client.type(); // into nothing
@@ -375,6 +444,21 @@ describe("the thread", () => {
     client.write("Done");
     client.type();
     expect(socket.all("typing").length).toBe(2);
+  });
+});
+
+describe("a file", () => {
+  it("is fetched by the link that its id is answered with, and nothing of the visitor's goes along", async () => {
+    client.enter();
+    await welcome();
+    await expect(client.file("e.0")).resolves.toHaveProperty("size", 5);
+    expect(fetched).toEqual([["https://files.test/e.0", { credentials: "omit", referrerPolicy: "no-referrer" }]]);
+  });
+
+  it("that is gone is an error, not its words", async () => {
+    client.enter();
+    await welcome();
+    await expect(client.file("gone")).rejects.toThrow("not handed out");
   });
 });
 

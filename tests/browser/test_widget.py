@@ -1,12 +1,13 @@
 """The web chat widget in a real browser on some site's page: a visitor here, an agent at the desk there."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jwt
 import pytest
 
 from infra.local.client import StackClient
+from infra.local.sandbox.pictures import picture
 from infra.local.stack_process import StackProcess
 from tests.browser.conftest import Opener
 from tests.browser.screens import Screen, VisitorScreen
@@ -27,6 +28,46 @@ def ana(open_screen: Opener, stack: StackClient) -> Iterator[Screen]:
 @pytest.fixture
 def mina(open_visitor: VisitorOpener, stack: StackClient) -> VisitorScreen:
     return open_visitor(stack.url, viewport={"width": 1000, "height": 760}).visit()
+
+
+# Lets the widget hear of entries as if the server had told of them just now.
+_ANNOUNCE = """entries => {
+  const {client} = document.querySelector("throughline-chat"), last = client.thread.last;
+  for (const [number, entry] of entries.entries()) client.take({event: "message", entry: {
+    id: last.id.replace(/\\.(\\d+)\\./, (_, ms) => `.${+ms + 1 + number}.`), kind: "message",
+    direction: "outbound", author: "Ana", sent_at: last.sent_at, ...entry,
+  }});
+}"""
+# The colour in the middle of what is painted.
+_COLOUR = """one => {
+  const pen = new OffscreenCanvas(1, 1).getContext("2d", {willReadFrequently: true});
+  pen.drawImage(one, one.width / 2, one.height / 2, 1, 1, 0, 0, 1, 1);
+  return [...pen.getImageData(0, 0, 1, 1).data];
+}"""
+PAINTED = [*bytes.fromhex("1f7a8c"), 255]
+PNG = {"name": "light.png", "mimeType": "image/png", "buffer": picture()}
+
+
+def announce(visitor: VisitorScreen, entries: Sequence[Mapping[str, Any]]) -> None:
+    visitor.page.evaluate(_ANNOUNCE, entries)
+
+
+def attach(visitor: VisitorScreen, *files: Mapping[str, Any]) -> None:
+    """Choose files, and wait until they are uploaded."""
+    visitor.page.locator("throughline-chat input[type=file]").set_input_files(list(files))
+    visitor.page.locator("throughline-chat .files li").nth(len(files) - 1).wait_for()
+    visitor.page.locator("throughline-chat .files em").wait_for(state="detached")
+
+
+def send_file(agent: Screen, text: str, file: Mapping[str, Any]) -> None:
+    agent.page.locator("tl-composer input[type=file]").set_input_files(dict(file))
+    agent.page.locator("tl-composer .files li", has_text=file["name"]).wait_for()
+    agent.page.locator("tl-composer .files .soft").wait_for(state="detached")
+    agent.say(text)
+
+
+def links_asked(visitor: VisitorScreen) -> list[str]:
+    return [address for address in visitor.addresses if "/attachments/" in address]
 
 
 def test_a_visitors_message_rings_at_the_agent_and_the_answer_stands_in_the_widget(
@@ -158,6 +199,158 @@ def test_a_file_goes_to_the_agent_and_one_that_is_too_large_is_not_taken(mina: V
     popup.value.close()
 
 
+def test_a_picture_is_seen_before_it_is_sent_and_after_without_being_fetched(mina: VisitorScreen, ana: Screen) -> None:
+    mina.open_chat().introduce(name="Mina")
+    attach(mina, PNG)
+    chosen = mina.page.locator("throughline-chat .files canvas")
+    assert chosen.evaluate(_COLOUR) == PAINTED
+    mina.say("This light")
+    sent = mina.received("This light").get_by_role("button", name="light.png", exact=True)
+    assert sent.locator("canvas").evaluate(_COLOUR) == PAINTED
+    assert links_asked(mina) == []
+    ana.accept("This light")
+    ana.message("This light").locator("tl-attachment img").wait_for()
+    with mina.page.expect_popup() as popup:
+        sent.click()
+    popup.value.close()
+
+
+def test_pictures_are_fetched_when_they_come_into_view_and_nothing_jumps(mina: VisitorScreen, ana: Screen) -> None:
+    mina.open_chat().introduce(name="Mina")
+    attach(mina, PNG)
+    mina.say("This light")
+    ana.accept("This light")
+    for number in range(12):
+        mina.say(f"Line {number}")
+    mina.received("Line 11").wait_for()
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        held.append(route)
+
+    mina.page.route("**/uploads/**", hold)
+    mina.visit().open_chat()
+    mina.received("Line 11").wait_for()
+    frame = mina.page.locator("throughline-chat .row").first.get_by_role("button", name="light.png", exact=True)
+    mina.page.wait_for_timeout(300)
+    assert links_asked(mina) == []
+    frame.scroll_into_view_if_needed()
+    until(lambda: mina.page.wait_for_timeout(50) or held, "the picture to be asked for")
+    before = frame.bounding_box()
+    assert frame.locator("canvas").count() == 0
+    held[0].continue_()
+    frame.locator("canvas").wait_for()
+    assert frame.locator("canvas").evaluate(_COLOUR) == PAINTED
+    assert frame.bounding_box() == before
+    (link,) = links_asked(mina)
+    token = mina.page.evaluate("document.querySelector('throughline-chat').client.signIn.kept.token")
+    assert not [address for address in mina.addresses if token[:30] in address]
+    assert held[0].request.headers.keys().isdisjoint({"authorization", "referer"})
+    assert link.startswith(mina.page.url.partition("/shop")[0])
+
+
+def test_a_picture_that_is_let_through_nowhere_is_a_file_with_its_name(mina: VisitorScreen, ana: Screen) -> None:
+    mina.open_chat().introduce(name="Mina")
+    mina.say("Send me two")
+    ana.accept("Send me two")
+    refused: list[str] = []
+
+    def refuse(route: Any) -> None:
+        refused.append(route.request.url)
+        route.abort("blockedbyclient")
+
+    mina.page.route("**/uploads/**", refuse)
+    for name in ("one.png", "two.png"):
+        send_file(ana, f"Here is {name}", {**PNG, "name": name})
+        mina.received(f"Here is {name}").locator(f"button:not(.picture):has-text('{name}')").wait_for()
+    assert len(refused) == 1
+    assert mina.page.locator("throughline-chat canvas").count() == 0
+    assert mina.problems.pop().startswith("Failed to load resource: net::ERR_BLOCKED_BY_CLIENT")
+
+
+def test_a_drawing_that_is_a_document_stays_a_file(mina: VisitorScreen, ana: Screen) -> None:
+    mina.open_chat().introduce(name="Mina")
+    mina.say("Send me the plan")
+    ana.accept("Send me the plan")
+    drawing = (
+        b"<svg xmlns='http://www.w3.org/2000/svg' onload='window.attacked = 1'><script>attacked = 1</script></svg>"
+    )
+    send_file(ana, "Here it is", {"name": "plan.svg", "mimeType": "image/svg+xml", "buffer": drawing})
+    mina.received("Here it is").locator("button:not(.picture)", has_text="plan.svg").wait_for()
+    assert mina.received("Here it is").locator(".bubble :is(svg, img, canvas, iframe, object)").count() == 0
+    assert (mina.page.evaluate("window.attacked"), links_asked(mina)) == (None, [])
+
+
+def test_a_message_is_answered_by_keyboard_and_both_see_which_one(mina: VisitorScreen, ana: Screen) -> None:
+    mina.open_chat().introduce(name="Mina")
+    mina.say("My router is dead")
+    ana.accept("My router is dead")
+    ana.say("Which light blinks?")
+    mina.received("Which light blinks?").get_by_role("button", name="Reply: Which light blinks?").focus()
+    mina.page.keyboard.press("Enter")
+    mina.page.locator("throughline-chat .composer textarea:focus").wait_for()
+    described = mina.page.get_by_role("textbox").get_attribute("aria-describedby")
+    assert "Which light blinks?" in mina.page.locator(f"throughline-chat #{described}").inner_text()
+    mina.shoot("widget-answering")
+    mina.page.keyboard.press("Escape")
+    mina.page.locator("throughline-chat .answered").wait_for(state="detached")
+    assert mina.page.locator("throughline-chat .panel").count() == 1
+
+    mina.received("Which light blinks?").get_by_role("button", name="Reply").click()
+    mina.say("The red one")
+    quote = mina.received("The red one").locator("blockquote")
+    quote.wait_for()
+    assert quote.locator("b, span:last-child").all_inner_texts() == ["Ana", "Which light blinks?"]
+    assert ana.message("The red one").locator("blockquote").inner_text().endswith("Which light blinks?")
+    mina.say("Nothing else")
+    mina.received("My router is dead").get_by_role("button", name="Reply").click()
+    mina.say("The blue one, I mean")
+    mina.received("The blue one, I mean").locator("blockquote", has_text="My router is dead").wait_for()
+    assert mina.received("Nothing else").locator("blockquote").count() == 0
+
+
+def test_what_is_being_written_survives_closing_and_reloading_until_it_is_sent(
+    mina: VisitorScreen, ana: Screen
+) -> None:
+    del ana  # so that what is written finds somebody
+    field = mina.page.locator("throughline-chat .composer textarea")
+    mina.open_chat().introduce(name="Mina")
+    field.press_sequentially("My router is")
+    mina.page.keyboard.press("Escape")
+    mina.open_chat()
+    assert field.input_value() == "My router is"
+    mina.visit().open_chat()
+    assert field.input_value() == "My router is"
+
+    secret, now = account("webchat").secrets["identity_secret"], int(mina.page.evaluate("Date.now()")) // 1000
+    identity = jwt.encode({"sub": "user-78", "iat": now, "exp": now + 600}, secret, "HS256")
+    become = "identity => { document.querySelector('throughline-chat').identity = identity }"
+    mina.page.evaluate(become, identity)
+    until(lambda: field.input_value() == "", "another person's field")
+    mina.page.evaluate(become, None)
+    until(lambda: field.input_value() == "My router is", "their own words")
+    field.press_sequentially(" dead")
+    mina.page.keyboard.press("Enter")
+    mina.received("My router is dead").wait_for()
+    mina.visit().open_chat()
+    mina.received("My router is dead").wait_for()
+    assert field.input_value() == ""
+
+
+@pytest.mark.parametrize("language", ["ar", "fa"])
+def test_a_form_that_is_read_from_the_right_is_filled_in_from_the_right(mina: VisitorScreen, language: str) -> None:
+    mina.visit(language).open_chat()
+    fields = mina.page.locator("throughline-chat form.intro input")
+    sides = "all => all.map(one => getComputedStyle(one).textAlign)"
+    assert fields.evaluate_all(sides) == ["right"] * 3
+    mina.page.locator("throughline-chat [name=phone]").fill(PHONE)
+    mina.page.locator("throughline-chat [name=name]").fill("مينا")
+    directions = "all => all.map(one => getComputedStyle(one).direction)"
+    assert fields.evaluate_all(directions)[:2] == ["rtl", "ltr"]
+    assert fields.evaluate_all(sides) == ["right"] * 3
+    mina.shoot(f"widget-form-{language}")
+
+
 def test_while_nobody_is_there_the_form_takes_the_message_all_the_same(mina: VisitorScreen, ana: Screen) -> None:
     def closed(route: Any) -> None:
         route.fulfill(json=route.fetch().json() | {"open": False})
@@ -166,6 +359,8 @@ def test_while_nobody_is_there_the_form_takes_the_message_all_the_same(mina: Vis
     mina.visit().open_chat()
     mina.page.locator("throughline-chat form.intro", has_text="Nobody is here").wait_for()
     mina.page.locator("throughline-chat #message").fill("Please call me back")
+    mina.visit().open_chat()
+    assert mina.page.locator("throughline-chat #message").input_value() == "Please call me back"
     mina.shoot("widget-closed")
     assert mina.findings() == []
     mina.introduce(name="Mina", phone=PHONE)
@@ -180,22 +375,12 @@ def test_answers_are_buttons_until_one_is_given_and_links_stay(mina: VisitorScre
     mina.say("Which plans are there?")
     ana.accept("Which plans are there?")
     mina.received("Which plans are there?").wait_for()
-    mina.page.evaluate(
-        """choices => {
-          const {client} = document.querySelector("throughline-chat"), last = client.thread.last;
-          for (const [number, quick_replies] of choices.entries()) client.take({event: "message", entry: {
-            id: last.id.replace(/\\.(\\d+)\\./, (_, ms) => `.${+ms + 1 + number}.`), kind: "message",
-            direction: "outbound", text: "Choose", sent_at: last.sent_at, quick_replies,
-          }});
-        }""",
-        [
-            [
-                {"kind": "link", "text": "All plans", "url": "https://shop.example/plans"},
-                {"kind": "link", "text": "A trap", "url": "javascript:alert(1)"},
-            ],
-            [{"kind": "reply", "text": "Small"}, {"kind": "reply", "text": "Large"}],
-        ],
-    )
+    links = [
+        {"kind": "link", "text": "All plans", "url": "https://shop.example/plans"},
+        {"kind": "link", "text": "A trap", "url": "javascript:alert(1)"},
+    ]
+    answers = [{"kind": "reply", "text": "Small"}, {"kind": "reply", "text": "Large"}]
+    announce(mina, [{"text": "Choose", "quick_replies": choices} for choices in (links, answers)])
     mina.page.get_by_role("button", name="Large").wait_for()
     mina.shoot("widget-choices")
     assert mina.findings() == []
@@ -272,6 +457,17 @@ def test_the_companys_own_user_is_known_by_what_its_page_says(mina: VisitorScree
     assert not [address for address in mina.addresses if token[:30] in address or identity[:30] in address]
 
 
+FILE = {"id": "f.0", "kind": "document", "name": "bill.pdf", "content_type": "application/pdf", "size_bytes": 9}
+EVERYTHING: Sequence[Mapping[str, Any]] = (
+    {"text": "Edited", "edited_at": "2026-11-25T10:00:00.000Z", "reactions": [{"emoji": "👍", "by": "inbound"}]},
+    {"deleted": True},
+    {"text": "", "attachments": [{**FILE, "ready": True, "failed": None}, {**FILE, "ready": False, "failed": "gone"}]},
+    {"location": {"latitude": 25.2, "longitude": 55.27, "name": "The shop", "address": None}},
+    {"kind": "something", "direction": "inbound"},
+    {"text": "Choose", "quick_replies": [{"kind": "reply", "text": "Small"}]},
+)
+
+
 @pytest.mark.parametrize("language", ["en", "ar", "fa", "id"])
 @pytest.mark.parametrize("colours", ["light", "dark"])
 def test_axe_finds_nothing_on_the_widget_in_any_language(
@@ -294,6 +490,14 @@ def test_axe_finds_nothing_on_the_widget_in_any_language(
     mina.say("Is this open? سلام 123 https://example.com/a?b=1")
     mina.received("Is this open? سلام 123").wait_for()
     look("chat")
+    attach(mina, PNG)
+    look("chosen")
+    mina.say("The router")
+    mina.received("The router").locator("canvas").wait_for()
+    announce(mina, EVERYTHING)
+    mina.page.locator("throughline-chat .row .foot button.icon").last.click()
+    mina.page.locator("throughline-chat .answered").wait_for()
+    look("everything")
     mina.page.set_viewport_size({"width": 390, "height": 844})
     look("phone")
     assert {view: problems for view, problems in found.items() if problems} == {}

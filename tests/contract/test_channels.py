@@ -35,7 +35,7 @@ from throughline.domain.errors import (
     ThroughlineError,
     UnsupportedContentError,
 )
-from throughline.domain.identifiers import Evidence, Home, Identifier
+from throughline.domain.identifiers import EntryId, Evidence, Home, Identifier
 from throughline.domain.messages import (
     ATTACHMENT_KINDS,
     Attachment,
@@ -606,7 +606,7 @@ VISITOR = Visitor(
 MESSAGES = {
     "first": VisitorMessage(message_id="m-1", text="مرحبا 👋", introduced=False),
     "later": VisitorMessage(message_id="m-2", text="Hello?"),
-    "file": VisitorMessage(message_id="m-3", text=None, files=(file("image"),), reply_to="an-entry"),
+    "file": VisitorMessage(message_id="m-3", text=None, files=(file("image"),), reply_to=EntryId("an-entry")),
 }
 
 

@@ -260,6 +260,21 @@ def test_a_snapshot_fits_into_a_frame(chat: Chat) -> None:
     assert snapshot["before"] == snapshot["entries"][0]["id"]
 
 
+def test_which_message_a_visitor_answers_is_known_to_both_whoever_wrote_it(chat: Chat) -> None:
+    ana = chat.center.sign_in("ana")
+    chat.center.visit("visitor")
+    chat.writes("visitor", "It is dead")
+    mine = chat.shown("visitor")[-1]["id"]
+    ours = chat.answers(ana, chat.takes(ana), "Which light blinks?")
+    chat.writes("visitor", "The router, I mean", reply_to=mine)
+    chat.writes("visitor", "The red one", reply_to=ours)
+
+    answered = [mine.rpartition(".")[2], ours.rpartition(".")[2]]
+    assert [entry.get("reply_to") for entry in chat.shown("visitor")[-2:]] == answered
+    assert [frame["entry"].get("reply_to") for frame in chat.center.sockets.to(ana, "message")[-2:]] == answered
+    assert [entry.get("reply_to") for entry in chat.snapshot("visitor")["entries"]] == [None, None, *answered]
+
+
 # ---------------------------------------------------------------- signs and receipts
 
 

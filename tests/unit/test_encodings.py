@@ -20,7 +20,7 @@ from throughline.domain.encodings import (
     encode_outbound,
 )
 from throughline.domain.errors import MalformedPayloadError
-from throughline.domain.identifiers import ConversationId, Evidence, Home, Identifier
+from throughline.domain.identifiers import ConversationId, EntryId, Evidence, Home, Identifier
 from throughline.domain.messages import Attachment, ChannelEvent, DeliveryStatus, Location, MessageReceived
 from throughline.domain.quick_replies import Form, QuickReply, QuickReplyKind
 from throughline.domain.templates import FilledTemplate
@@ -65,6 +65,7 @@ TEMPLATES = st.builds(
 BY_ANNOTATION: dict[Any, Any] = {
     str: WORDS,
     str | None: st.none() | WORDS,
+    EntryId | None: st.none() | WORDS,
     int | None: st.none() | NUMBERS,
     bool: st.booleans(),
     DeliveryStatus: st.sampled_from(DeliveryStatus),

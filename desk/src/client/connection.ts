@@ -177,9 +177,9 @@ export class Connection<Resume = Record<string, number>, Welcome extends { id: s
   }
 
   private async open(): Promise<void> {
+    if (!this.current) this.become("connecting"); // also where it was stopped while a token was on its way
     if (this.opening || this.next !== null) return;
     this.opening = true;
-    if (!this.current) this.become("connecting");
     const token = await this.world.token(this.renew).catch(() => undefined);
     this.opening = false;
     if (this.state === "off") return;

@@ -24,6 +24,8 @@ export interface Parcel {
   names: string[];
   /** Laid ready under the text. */
   quickReplies?: QuickReply[];
+  /** The entry it answers, where a visitor chose one. */
+  replyTo?: string;
   /** In place of words of one's own; `text` is then how it reads, to show. */
   template?: FilledTemplate;
   writtenAt: string;

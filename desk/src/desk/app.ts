@@ -2,6 +2,7 @@
 
 import { DeskClient, type Happening } from "../client/client";
 import { RefusedError, type Socket } from "../client/connection";
+import { Drafts } from "../client/drafts";
 import type { CannedAnswer, Colleague, CustomerCard, OfferView, QueueView, Way } from "../client/frames";
 import { Rest, RestError } from "../client/rest";
 import { Session, SignInError } from "../client/session";
@@ -35,7 +36,6 @@ export interface Said {
   kind: "info" | "error";
 }
 
-const DRAFT_LIFE_MS = 7 * 24 * 3600 * 1000;
 const SAID_MS = 8_000;
 
 /** Entries after which the customer's card says something else: what they agree to, how they are reached. */
@@ -58,6 +58,7 @@ export class App {
   readonly memory: Memory = new BrowserMemory(() => localStorage);
   readonly settings = new Settings(this.memory);
   readonly ring = new Ring();
+  private readonly drafts = new Drafts(this.memory, () => this.now);
 
   private session: Session | null = null;
   private readonly changes = new Set<() => void>();
@@ -73,7 +74,7 @@ export class App {
   ) {
     setLanguage(this.settings.language ?? choose(navigator.languages));
     setInterval(() => this.tick(), 1_000);
-    this.forgetOldDrafts();
+    this.drafts.forgetOld();
   }
 
   /** Take up a sign-in that is under way or was kept in this tab. */
@@ -104,7 +105,7 @@ export class App {
   }
 
   signOut(): void {
-    this.forgetDrafts();
+    this.drafts.forget(`${this.me}/`);
     this.end();
     this.session?.forget();
     this.signedOut(null);
@@ -247,12 +248,11 @@ export class App {
   // ------------------------------------------------------------ drafts
 
   draft(conversation: string): string {
-    const kept = this.memory.read(this.draftKey(conversation));
-    return kept ? kept.slice(kept.indexOf(" ") + 1) : "";
+    return this.drafts.read(`${this.me}/${conversation}`);
   }
 
   keepDraft(conversation: string, text: string): void {
-    this.memory.write(this.draftKey(conversation), text ? `${Date.now()} ${text}` : null);
+    this.drafts.keep(`${this.me}/${conversation}`, text);
   }
 
   // ------------------------------------------------------------ what REST knows
@@ -439,21 +439,6 @@ export class App {
     for (const listener of this.ticks) listener();
   }
 
-  private draftKey(conversation: string): string {
-    return `throughline.draft.${this.me}/${conversation}`;
-  }
-
-  private forgetDrafts(): void {
-    for (const key of this.memory.keys()) if (key.startsWith(`throughline.draft.${this.me}/`)) this.memory.write(key, null);
-  }
-
-  private forgetOldDrafts(): void {
-    for (const key of this.memory.keys()) {
-      if (!key.startsWith("throughline.draft.")) continue;
-      const writtenAt = Number.parseInt(this.memory.read(key) ?? "", 10);
-      if (!(writtenAt > Date.now() - DRAFT_LIFE_MS)) this.memory.write(key, null);
-    }
-  }
 }
 
 function absolute(address: string, base: string): string {

@@ -2,11 +2,13 @@
 
 import type { WebChat } from "../client/api";
 import type { Rest } from "../client/rest";
+import { isPicture, paint, type Picture } from "./pictures";
 
 export interface Attached {
   name: string;
   state: "uploading" | "ready" | "too_large" | "wrong_kind" | "upload_failed";
   id: string | null;
+  picture: Picture;
 }
 
 const MOST = 10;
@@ -23,8 +25,8 @@ export class AttachedFiles {
     return this.files.some((file) => file.state === "uploading");
   }
 
-  get ready(): { id: string; name: string }[] {
-    return this.files.flatMap(({ id, name }) => (id === null ? [] : [{ id, name }]));
+  get ready(): { id: string; name: string; picture: Picture }[] {
+    return this.files.flatMap(({ id, name, picture }) => (id === null ? [] : [{ id, name, picture }]));
   }
 
   async add(given: Iterable<File>, allowed: WebChat["attachments"]): Promise<void> {
@@ -38,16 +40,22 @@ export class AttachedFiles {
   }
 
   private async addOne(file: File, allowed: WebChat["attachments"]): Promise<void> {
-    const attached: Attached = { name: file.name, state: stateOf(file, allowed), id: null };
+    const attached: Attached = { name: file.name, state: stateOf(file, allowed), id: null, picture: null };
     this.files = [...this.files, attached];
     this.changed();
     if (attached.state !== "uploading") return;
+    if (isPicture(file.type)) void this.show(attached, file);
     try {
       attached.id = await this.rest.upload(file);
       attached.state = "ready";
     } catch {
       attached.state = "upload_failed";
     }
+    this.changed();
+  }
+
+  private async show(attached: Attached, file: File): Promise<void> {
+    attached.picture = await paint(file).catch(() => null); // then its name has to do
     this.changed();
   }
 }

@@ -5,9 +5,11 @@ import type { Socket } from "../client/connection";
 import { choose } from "../i18n/languages";
 import { BrowserMemory } from "../client/storage";
 import { AttachedFiles } from "./attached";
-import { type Acts, icon, renderEntry, renderPending } from "./bubbles";
+import type { Entry } from "../client/frames";
+import { type Acts, icon, renderEntry, renderPending, renderQuote, summary } from "./bubbles";
 import { type Introduction, renderIntroduction } from "./intro";
 import type { Identity } from "./sign-in";
+import { Pictures } from "./pictures";
 import { inkUpon, styles } from "./styles";
 import { Words } from "./texts";
 import { type Happening, VisitorClient } from "./visitor";
@@ -36,12 +38,23 @@ export class ThroughlineChat extends LitElement {
 
   private client: VisitorClient | null = null;
   private attached: AttachedFiles | null = null;
+  private pictures: Pictures | null = null;
+  /** The entry that what is being written answers. */
+  private answered: string | null = null;
+  /** The field that has the draft, and whose draft that is. */
+  private drafted: [HTMLTextAreaElement | null, string] = [null, ""];
   private words = new Words("en");
   private news = "";
+  private isFileGone = false;
   private isAtEnd = true;
   /** Whether the caret is to be taken to where one writes, once that is there. */
   private wantsFocus = false;
   private readonly stops: (() => void)[] = [];
+  private readonly watch = new IntersectionObserver((seen) => {
+    for (const { isIntersecting, target } of seen) {
+      if (isIntersecting) void this.pictures?.load((target as HTMLElement).dataset.file!);
+    }
+  });
 
   constructor() {
     super();
@@ -68,6 +81,7 @@ export class ThroughlineChat extends LitElement {
   override disconnectedCallback(): void {
     super.disconnectedCallback();
     for (const stop of this.stops.splice(0)) stop();
+    this.watch.disconnect();
     this.client?.end();
     this.client = null;
   }
@@ -108,6 +122,7 @@ export class ThroughlineChat extends LitElement {
     });
     this.client = client;
     this.attached = new AttachedFiles(client.rest, () => this.requestUpdate());
+    this.pictures = new Pictures((id) => client.file(id), () => this.requestUpdate());
     client.listen((happening) => this.happened(happening));
     void client.identify(this.identity).then(() => (this.client === client ? client.begin() : undefined));
   }
@@ -116,7 +131,7 @@ export class ThroughlineChat extends LitElement {
     const client = this.client!;
     if (arrived !== null) {
       const name = arrived.author || this.words.say("us");
-      this.news = this.words.say("said", { name, text: arrived.text ?? this.words.say("file") });
+      this.news = this.words.say("said", { name, text: arrived.text || summary(arrived as Entry, this.words) });
     }
     if (client.view === "identity") this.dispatchEvent(new Event("throughline-identity", { bubbles: true }));
     if (this.open) client.enter();
@@ -141,28 +156,42 @@ export class ThroughlineChat extends LitElement {
   /** Keys that are meant for us are not for the shortcuts of the page. */
   private pressed(event: KeyboardEvent): void {
     event.stopPropagation();
-    if (event.key === "Escape" && !event.isComposing) void this.hide();
+    if (event.key !== "Escape" || event.isComposing) return;
+    if (this.answeredEntry === undefined) void this.hide();
+    else this.answer(null);
   }
 
   private introduce({ told, message }: Introduction): void {
-    if (message) this.client?.write(message);
+    const client = this.client!;
+    if (message) {
+      client.write(message);
+      client.draft = "";
+    }
     this.wantsFocus = true;
-    this.client?.introduce(told);
+    client.introduce(told);
   }
 
-  private say(text: string): void {
-    const files = this.attached?.ready ?? [];
+  private say(text: string, files: AttachedFiles["ready"] = [], replyTo?: string): void {
     if (!this.client || (!text.trim() && files.length === 0)) return;
     this.isAtEnd = true;
-    this.client.write(text, files);
+    for (const file of files) if (file.picture) this.pictures?.keep(file.id, file.picture);
+    this.client.write(text, files, replyTo);
+  }
+
+  /** What is written next answers this entry; null: none. */
+  private answer(entry: Entry | null): void {
+    this.answered = entry?.id ?? null;
+    this.requestUpdate();
+    this.find(".composer textarea")?.focus();
   }
 
   private submit(event?: Event): void {
     event?.preventDefault();
     const field = this.find<HTMLTextAreaElement>(".composer textarea");
     if (!field || this.attached?.isUploading) return;
-    this.say(field.value);
-    field.value = "";
+    this.say(field.value, this.attached?.ready, this.answeredEntry?.id);
+    field.value = this.client!.draft = "";
+    this.answered = null;
     if (this.attached) this.attached.files = [];
     this.requestUpdate();
     field.focus();
@@ -174,6 +203,11 @@ export class ThroughlineChat extends LitElement {
     this.submit();
   }
 
+  private wrote(event: Event): void {
+    this.client!.draft = (event.target as HTMLTextAreaElement).value;
+    this.client!.type();
+  }
+
   private chose(event: Event): void {
     const input = event.target as HTMLInputElement;
     const allowed = this.client?.chat?.attachments;
@@ -182,15 +216,16 @@ export class ThroughlineChat extends LitElement {
   }
 
   private async openFile(attachment: string): Promise<void> {
+    this.isFileGone = false;
     try {
       const link = document.createElement("a");
       const address = await this.client!.rest.attachment(attachment);
       Object.assign(link, { href: address, target: "_blank", rel: "noopener noreferrer" });
       link.click();
     } catch {
-      this.news = this.words.say("file_gone");
-      this.requestUpdate();
+      this.isFileGone = true;
     }
+    this.requestUpdate();
   }
 
   private scrolled(event: Event): void {
@@ -228,7 +263,19 @@ export class ThroughlineChat extends LitElement {
     const log = this.find<HTMLElement>(".log");
     if (log && this.isAtEnd) log.scrollTop = log.scrollHeight;
     this.looked();
+    this.restoreDraft();
     this.focusField();
+    this.watch.disconnect();
+    for (const one of this.renderRoot.querySelectorAll(".coming")) this.watch.observe(one);
+  }
+
+  /** The field is empty after a reload or when the chat opens, and another person's when the page says who it is now. */
+  private restoreDraft(): void {
+    const field = this.find<HTMLTextAreaElement>(".composer textarea");
+    const place = this.client?.place ?? "";
+    if (field === this.drafted[0] && place === this.drafted[1]) return;
+    this.drafted = [field, place];
+    if (field) field.value = this.client!.draft;
   }
 
   /** Who opened the chat can write at once, also where the form or the thread came a moment later. */
@@ -290,12 +337,12 @@ export class ThroughlineChat extends LitElement {
     const client = this.client!;
     const { view, chat } = client;
     if (view === "form" && chat) {
-      return renderIntroduction(chat, this.words, client.signIn.told, client.pending().length === 0, (given) => this.introduce(given));
+      return renderIntroduction(chat, this.words, client.signIn.told, client.pending().length === 0, client, (given) => this.introduce(given));
     }
     if (view !== "chat" && view !== "form") {
       return html`<p class="middle" role="status">${this.words.say(view)}</p>`;
     }
-    return html`${this.renderNotices()}${this.renderLog()}${this.renderFiles()}${this.renderComposer()}`;
+    return html`${this.renderNotices()}${this.renderLog()}${this.renderFiles()}${this.renderAnswered()}${this.renderComposer()}`;
   }
 
   private renderNotices(): TemplateResult {
@@ -305,6 +352,7 @@ export class ThroughlineChat extends LitElement {
       <button type="button" @click=${() => client.hurry()}>${this.words.say("try_now")}</button>
     </div>`;
     return html`${client.isCutOff ? lost : nothing}
+    ${this.isFileGone ? html`<p class="notice" role="alert">${this.words.say("file_gone")}</p>` : nothing}
     ${client.chat?.open ? nothing : html`<p class="notice">${this.words.say("closed")}</p>`}`;
   }
 
@@ -314,11 +362,18 @@ export class ThroughlineChat extends LitElement {
     const entries = client.entries;
     const pending = client.pending();
     const isEmpty = entries.length + pending.length === 0;
+    const pictures = this.pictures!;
+    for (const { parcel } of pending) pictures.sent(parcel.messageId, parcel.attachments);
     const acts: Acts = {
       open: (attachment) => void this.openFile(attachment),
       say: (text) => this.say(text),
+      answer: (entry) => this.answer(entry),
       again: (key) => client.outbox.again(key),
       discard: (key) => void client.outbox.withdraw(key),
+      named: (digest) => client.thread.named(digest),
+      picture: ({ ready, id, content_type }, message, index) =>
+        ready ? pictures.look(pictures.paintedAs(message, index, id), content_type) : null,
+      uploaded: (id) => pictures.look(id, null),
     };
     const { typing } = client;
     const typist = typing?.from ? words.say("typing", { name: typing.from }) : words.say("typing_us");
@@ -344,7 +399,7 @@ export class ThroughlineChat extends LitElement {
       ${files.map(
         (file) =>
           html`<li>
-            <span><bdi>${file.name}</bdi> ${this.renderFileState(file.state, size)}</span>
+            ${file.picture}<span><bdi>${file.name}</bdi> ${this.renderFileState(file.state, size)}</span>
             <button
               type="button"
               aria-label=${this.words.say("remove", { name: file.name })}
@@ -360,6 +415,19 @@ export class ThroughlineChat extends LitElement {
     return html`<em class=${state === "uploading" ? "" : "bad"} role="status">${this.words.say(state, { size })}</em>`;
   }
 
+  private get answeredEntry(): Entry | undefined {
+    return this.answered === null ? undefined : this.client?.thread.find(this.answered);
+  }
+
+  private renderAnswered(): TemplateResult | typeof nothing {
+    const entry = this.answeredEntry;
+    if (entry === undefined) return nothing;
+    return html`<div class="files answered" id="answered">
+      ${renderQuote(entry, this.words)}
+      <button type="button" aria-label=${this.words.say("no_reply")} @click=${() => this.answer(null)}>×</button>
+    </div>`;
+  }
+
   private renderComposer(): TemplateResult {
     const { words } = this;
     const accepted = this.client?.chat?.attachments.content_types.join(",") ?? "";
@@ -373,9 +441,10 @@ export class ThroughlineChat extends LitElement {
         maxlength="16000"
         dir="auto"
         aria-label=${words.say("write")}
+        aria-describedby=${this.answeredEntry ? "answered" : nothing}
         placeholder=${words.say("write")}
         @keydown=${this.typed}
-        @input=${() => this.client?.type()}
+        @input=${this.wrote}
       ></textarea>
       <button class="icon" aria-label=${words.say("send")} ?disabled=${this.attached?.isUploading ?? false}>${icon("send")}</button>
     </form>`;

@@ -21,6 +21,7 @@ export function renderIntroduction(
   words: Words,
   refused: VisitorTold | null,
   wantsMessage: boolean,
+  client: { draft: string },
   taken: (introduction: Introduction) => void,
 ): TemplateResult {
   const submit = (event: SubmitEvent) => {
@@ -31,7 +32,7 @@ export function renderIntroduction(
     <p>${words.say(chat.open ? "intro" : "closed")}</p>
     ${refused ? html`<p class="bad" role="alert">${words.say("not_taken")}</p>` : nothing}
     ${chat.pre_chat.map(({ field, required }) => renderField(field, required, chat, words, refused))}
-    ${chat.open || !wantsMessage ? nothing : renderMessage(words)}
+    ${chat.open || !wantsMessage ? nothing : renderMessage(words, client)}
     <button class="main">${words.say(chat.open ? "begin" : "leave")}</button>
   </form>`;
 }
@@ -50,7 +51,7 @@ function renderField(field: string, required: boolean, chat: WebChat, words: Wor
           name=${field}
           type=${TYPES[field] ?? "text"}
           maxlength="200"
-          dir="auto"
+          dir=${field in TYPES ? "ltr" : "auto"}
           .value=${refused?.[field as Common] ?? refused?.fields?.[field] ?? ""}
           autocomplete=${AUTOCOMPLETE[field] ?? "off"}
           aria-describedby=${field === "phone" ? "hint-phone" : nothing}
@@ -60,10 +61,21 @@ function renderField(field: string, required: boolean, chat: WebChat, words: Wor
   </div>`;
 }
 
-function renderMessage(words: Words): TemplateResult {
+function renderMessage(words: Words, client: { draft: string }): TemplateResult {
+  const typed = (event: Event) => (client.draft = (event.target as HTMLTextAreaElement).value);
   return html`<div>
     <label for="message">${words.say("field.message")}</label>
-    <textarea id="message" name="message:" rows="4" maxlength="16000" dir="auto" required></textarea>
+    <textarea
+      id="message"
+      name="message:"
+      rows="4"
+      maxlength="16000"
+      dir="auto"
+      placeholder=" "
+      required
+      .value=${client.draft}
+      @input=${typed}
+    ></textarea>
   </div>`;
 }
 

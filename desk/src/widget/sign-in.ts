@@ -93,6 +93,7 @@ export class SignIn {
       headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ ...told, ...who }),
     });
+    if (subjectOf(identity) !== this.subject) throw new TypeError("somebody else is here by now");
     if (answer.ok) return this.keep((await answer.json()) as VisitorToken, told);
     if (answer.status === 401 && visitor !== null && again) {
       this.memory.write(this.place, null); // not accepted any more: begin anew, with what was told if anything was

@@ -239,6 +239,16 @@ export const styles = css`
     padding: 1px 8px;
     color: var(--ink);
   }
+  .foot button.icon {
+    inline-size: 28px;
+    block-size: 28px;
+    padding: 5px;
+    color: inherit;
+  }
+  .foot svg {
+    inline-size: 16px;
+    block-size: 16px;
+  }
   .bad {
     color: var(--bad);
   }
@@ -269,6 +279,45 @@ export const styles = css`
     text-align: start;
     color: var(--ink);
     overflow-wrap: anywhere;
+  }
+  .picture,
+  .file {
+    display: block;
+    margin-block-start: 4px;
+  }
+  .picture,
+  .bubble button.picture {
+    inline-size: 202px;
+    block-size: 152px;
+    padding: 0;
+    overflow: hidden;
+    background: var(--surface);
+    border: 1px solid var(--edge);
+    border-radius: 9px;
+    text-align: center;
+  }
+  canvas {
+    display: block;
+    inline-size: 200px;
+    block-size: 150px;
+    background: #ffffff;
+  }
+  blockquote {
+    margin: 0;
+    padding-inline-start: 8px;
+    border-inline-start: 3px solid;
+    font-size: 13px;
+    white-space: normal;
+  }
+  .bubble blockquote {
+    margin-block-end: 4px;
+  }
+  blockquote > span:last-child {
+    display: -webkit-box;
+    -webkit-box-orient: vertical;
+    -webkit-line-clamp: 2;
+    overflow: hidden;
+    text-align: match-parent;
   }
   .choices {
     display: flex;
@@ -321,6 +370,9 @@ export const styles = css`
   [dir="rtl"] textarea:placeholder-shown {
     direction: rtl;
   }
+  [dir="rtl"] input {
+    text-align: right;
+  }
   form.composer {
     border-block-start: 1px solid var(--line);
     padding: 8px;
@@ -336,12 +388,20 @@ export const styles = css`
     font-size: 14px;
     border-block-start: 1px solid var(--line);
   }
-  .files li {
+  .files li,
+  .answered {
     display: flex;
+    flex-direction: row;
     align-items: center;
     gap: 8px;
   }
-  .files li span {
+  .files canvas {
+    inline-size: 48px;
+    block-size: 36px;
+    border-radius: 4px;
+  }
+  .files li span,
+  .answered blockquote {
     flex: 1;
     min-inline-size: 0;
     overflow-wrap: anywhere;

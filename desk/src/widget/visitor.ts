@@ -19,6 +19,7 @@ import type {
 } from "../client/api";
 import { delay_ms } from "../client/backoff";
 import { Connection, type ConnectionState, type Socket, type Timers } from "../client/connection";
+import { Drafts } from "../client/drafts";
 import type { Entry } from "../client/frames";
 import { type Lock, Outbox, type Parcel } from "../client/outbox";
 import { Rest, RestError } from "../client/rest";
@@ -84,6 +85,7 @@ export class VisitorClient {
   private typedAt = 0;
   private stopped = true;
   private settling: Parcel[] = [];
+  private readonly drafts: Drafts;
   private readonly said = { received: new Set<string>(), read: new Set<string>() };
   private readonly listeners = new Set<(happening: Happening) => void>();
 
@@ -109,6 +111,8 @@ export class VisitorClient {
       },
     );
     this.outbox = this.outboxOf("");
+    this.drafts = new Drafts(memory, () => timers.now());
+    this.drafts.forgetOld();
   }
 
   // ------------------------------------------------------------ coming and going
@@ -205,7 +209,7 @@ export class VisitorClient {
 
   // ------------------------------------------------------------ writing
 
-  write(text: string, files: readonly { id: string; name: string }[] = []): void {
+  write(text: string, files: readonly { id: string; name: string }[] = [], replyTo?: string): void {
     this.typedAt = 0;
     this.outbox.put({
       kind: "message",
@@ -215,9 +219,28 @@ export class VisitorClient {
       via: null,
       attachments: files.map((file) => file.id),
       names: files.map((file) => file.name),
+      replyTo,
       writtenAt: new Date(this.around.timers.now()).toISOString(),
       seenVersion: null,
     });
+  }
+
+  /** What is being written, by whoever this is now. */
+  get draft(): string {
+    return this.drafts.read(this.place);
+  }
+
+  set draft(text: string) {
+    this.drafts.keep(this.place, text);
+  }
+
+  /** Names this visitor and their account in what this browser keeps. */
+  get place(): string {
+    return this.placeOf(this.signIn.subject);
+  }
+
+  private placeOf(subject: string): string {
+    return `visitor.${this.around.api}/${this.around.account}/${subject}`;
   }
 
   /** Tell the agent that the visitor is writing: at most every few seconds. */
@@ -273,6 +296,14 @@ export class VisitorClient {
   loadEarlier(): Promise<void> {
     this.loading ??= this.load().finally(() => (this.loading = null));
     return this.loading;
+  }
+
+  /** The bytes of a file, by a short link that shows nobody who asks. */
+  async file(attachment: string): Promise<Blob> {
+    const address = await this.rest.attachment(attachment);
+    const answer = await this.around.fetching(address, { credentials: "omit", referrerPolicy: "no-referrer" });
+    if (!answer.ok) throw new RestError(answer.status, "internal", "the file was not handed out");
+    return await answer.blob();
   }
 
   private async load(): Promise<void> {
@@ -378,9 +409,9 @@ export class VisitorClient {
   }
 
   private outboxOf(subject: string): Outbox {
-    const { api, account, memory, lock } = this.around;
+    const { memory, lock } = this.around;
     return new Outbox(
-      `visitor.${api}/${account}/${subject}`,
+      this.placeOf(subject),
       memory,
       this.connection,
       lock,
@@ -389,6 +420,7 @@ export class VisitorClient {
         message_id,
         ...(parcel.text ? { text: parcel.text } : {}),
         ...(parcel.attachments.length ? { attachments: parcel.attachments } : {}),
+        ...(parcel.replyTo ? { reply_to: parcel.replyTo } : {}),
       }),
     );
   }
@@ -419,7 +451,7 @@ function isNews(entry: VisitorEntry): boolean {
   return entry.direction === "outbound" && entry.kind === "message";
 }
 
-/** The thread keeps what agents see, too: what a visitor is not told of stays empty. */
+/** The thread keeps what agents see, too: what a visitor is not told of stays empty. Whose a reaction is, the direction says. */
 function asEntry(entry: VisitorEntry): Entry {
-  return { ...entry, channel: "webchat", received_at: entry.sent_at, late: false } as Entry;
+  return { ...entry, channel: "webchat", via: `|${entry.direction}`, received_at: entry.sent_at, late: false } as Entry;
 }

@@ -61,7 +61,7 @@ class Webchat:
             type="media" if message.files else "text",
             text=message.text,
             attachments=message.files,
-            reply_to=message.reply_to,
+            reply_to_entry=message.reply_to,
             details={"fields": dict(profile.fields)} if profile.fields else {},
         )
 

@@ -259,7 +259,9 @@ _READERS: Mapping[Any, Reader] = {
     **dict.fromkeys(("account", "by", "channel", "data", "event", "home", "kind", "message_id", "provider_id"), _words),
     **dict.fromkeys(("reference", "type", "value"), _words),
     **dict.fromkeys(("album", "author", "blob", "content_type", "emoji", "entry", "error_code"), _words_or_none),
-    **dict.fromkeys(("failed", "address", "language", "name", "reason", "reply_to", "source"), _words_or_none),
+    **dict.fromkeys(
+        ("failed", "address", "language", "name", "reason", "reply_to", "reply_to_entry", "source"), _words_or_none
+    ),
     **dict.fromkeys(("description", "screen", "target", "text", "token", "url", "via"), _words_or_none),
     **dict.fromkeys(("form_id", "provider_name"), _words),
     **dict.fromkeys(("latitude", "longitude"), _figure),

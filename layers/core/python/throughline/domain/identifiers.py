@@ -123,6 +123,11 @@ def entry_id(home: Home, reference: str) -> EntryId:
     return EntryId(f"{home}.{reference.replace('#', '.')}")
 
 
+def digest_in(entry: EntryId) -> str:
+    """Return the part of an entry's id by which other entries speak of it."""
+    return entry[-DIGEST_CHARACTERS:]
+
+
 def parse_entry_id(entry: str, *, field: str = "entry") -> tuple[Home, str]:
     """Return the home and the reference inside an entry id. `field` is the name under which a client gave us the id.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from throughline.domain.identifiers import Identifier
+from throughline.domain.identifiers import EntryId, Identifier
 from throughline.domain.quick_replies import QuickReply
 from throughline.domain.templates import FilledTemplate
 
@@ -105,6 +105,7 @@ class MessageReceived(Source):
     attachments: tuple[Attachment, ...] = ()
     location: Location | None = None
     reply_to: str | None = None  # provider id of the message it answers
+    reply_to_entry: EntryId | None = None  # our id of it, where that is what the channel tells
     album: str | None = None  # messages with the same value were sent as one album
     details: Mapping[str, JsonValue] = field(default_factory=dict)
 

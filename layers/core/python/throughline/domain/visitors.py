@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from throughline.domain.conversations import Direction, Entry, EntryKind
-from throughline.domain.identifiers import Home, Identifier
+from throughline.domain.identifiers import EntryId, Home, Identifier
 from throughline.domain.messages import Attachment, DeliveryStatus
 from throughline.domain.quick_replies import QuickReplyKind
 from throughline.domain.vias import Via
@@ -66,12 +66,12 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisitorMessage:
-    """What a visitor sends. `files` are their uploads; `reply_to` is the provider id of the message it answers."""
+    """What a visitor sends. `files` are their uploads; `reply_to` is the id of the entry it answers."""
 
     message_id: str
     text: str | None
     files: tuple[Attachment, ...] = ()
-    reply_to: str | None = None
+    reply_to: EntryId | None = None
     introduced: bool = True  # whether what they told of themselves is known on the thread already
 
 

@@ -1,7 +1,7 @@
 """One frame of a visitor, carried out and answered. They have one thread, their own, and no say about anything else."""
 
 from throughline.domain.client_frames import ClientFrame
-from throughline.domain.conversations import ContactState, Direction, Entry
+from throughline.domain.conversations import ContactState, Entry
 from throughline.domain.errors import ConfigurationError, InvalidRequestError
 from throughline.domain.frames import Frame, ack_frame, read_by_frame, typing_frame
 from throughline.domain.identifiers import CustomerId, EntryId, parse_entry_id
@@ -97,14 +97,11 @@ def _say(world: World, visitor: Visitor, frame: Say) -> None:
     queue_events(world, [(said, visitor.home)], at_ms)
 
 
-def _answered(world: World, visitor: Visitor, entry_id: str) -> str:
-    """Return the provider's id of the message that is answered: ours are their own, theirs came with the frame."""
+def _answered(world: World, visitor: Visitor, entry_id: str) -> EntryId:
     entry = _find_shown(world, visitor, entry_id)
     if entry is None:
         raise InvalidRequestError("reply_to: is no message of this chat")
-    if entry.direction is Direction.OUTBOUND:
-        return entry.entry_id
-    return f"{visitor.identifier}/{entry.raw['message_id']}"
+    return entry.entry_id
 
 
 def _find_shown(world: World, visitor: Visitor, entry_id: str) -> Entry | None:

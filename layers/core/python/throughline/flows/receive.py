@@ -24,7 +24,7 @@ from throughline.domain.customers import Customer, CustomerIdentifier
 from throughline.domain.encodings import MediaJob, encode_media
 from throughline.domain.errors import ConfigurationError, StoreUnavailableError
 from throughline.domain.frames import message_frame, offer_frame
-from throughline.domain.identifiers import CustomerId, Home, conversation_id, digest, home_of, reference
+from throughline.domain.identifiers import CustomerId, Home, conversation_id, digest, digest_in, home_of, reference
 from throughline.domain.messages import (
     EVERYTHING,
     CallReported,
@@ -158,7 +158,7 @@ def _content(event: PersonEvent) -> dict[str, Any]:  # noqa: C901 - one case a k
             content = {
                 "attachments": event.attachments,
                 "location": event.location,
-                "reply_to": about(event.reply_to),
+                "reply_to": digest_in(event.reply_to_entry) if event.reply_to_entry else about(event.reply_to),
                 "details": dict(event.details) | ({"album": event.album} if event.album else {}),
             }
         case MessageEdited():

@@ -255,7 +255,7 @@ describe("the company's own users", () => {
     await timers.pass(1000);
     await welcome();
     expect(sockets.map((socket) => socket.token === "of u1")).toEqual([false]);
-    expect(posted).toEqual([{ identity: identity("u1") }, { visitor: "mine" }]);
+    expect(posted).toEqual([{ identity: identity("u1"), visitor: "mine" }, { visitor: "mine" }]);
   });
 
   it("says so when the page's word has expired, and goes on with a new one", async () => {
@@ -266,6 +266,102 @@ describe("the company's own users", () => {
     await client.identify(`${identity("u1")}2`);
     await welcome();
     expect(client.view).toBe("chat");
+  });
+});
+
+describe("a visitor who signs in on the page", () => {
+  const identity = (sub: string) => jwt({ sub, exp: 9_999_999_999 });
+  const known = () => json({ token: jwt({ sub: "u", iat: 1000, exp: 1000 + LIFE_S }), expires_at: "", visitor: null, socket: "wss://s.test" });
+
+  it("hands over the proof of who they were, once, and keeps it no longer", async () => {
+    client.enter();
+    await welcome([entry(1)]);
+    answers = [known, known];
+    await client.identify(identity("u1"));
+    await welcome([entry(1), entry(2)]);
+    expect([posted.at(-1), memory.read(PLACE)]).toEqual([{ identity: identity("u1"), visitor: "proof-1" }, null]);
+    expect(texts()).toEqual(["Message 1", "Message 2"]);
+    memory.write(PLACE, "of another tab");
+    await stay(LIFE_S * 1000 - EARLY_MS);
+    expect([posted.length, posted.at(-1), memory.read(PLACE)]).toEqual([3, { identity: identity("u1") }, "of another tab"]);
+  });
+
+  it("keeps the proof while the page's word is not accepted", async () => {
+    memory.write(PLACE, "proof");
+    answers = [() => json({ error: "unauthenticated" }, 401), known];
+    await client.identify(identity("u1"));
+    await settle();
+    expect([client.view, memory.read(PLACE), posted.length]).toEqual(["identity", "proof", 1]);
+    await client.identify(`${identity("u1")}2`);
+    await welcome();
+    expect(posted.at(-1)).toEqual({ identity: `${identity("u1")}2`, visitor: "proof" });
+  });
+
+  it("is somebody new when the page says that nobody is signed in any more", async () => {
+    client.enter();
+    await welcome([entry(1)]);
+    answers = [known];
+    await client.identify(identity("u1"));
+    await welcome([entry(1)]);
+    await client.identify(null);
+    expect([texts(), sockets.at(-1)!.readyState]).toEqual([[], 3]);
+    client.enter();
+    await welcome();
+    expect(posted.at(-1)).toEqual({});
+  });
+
+  it("takes along what was not sent yet, and sends nothing twice", async () => {
+    client.enter();
+    const socket = await welcome([entry(1)]);
+    client.write("Perhaps taken");
+    await settle();
+    const { message_id } = socket.last("message.send");
+    socket.break();
+    client.write("Not sent");
+    client.draft = "Half a wo";
+    expect(client.pending().map((one) => one.parcel.text)).toEqual(["Perhaps taken", "Not sent"]);
+    answers = [known];
+    await client.identify(identity("u1"));
+    const next = await welcome([entry(1)]);
+    expect(next.all("message.send").map((frame) => frame.text)).toEqual(["Not sent"]);
+    expect(client.pending().map((one) => [one.parcel.text, one.parcel.failed !== null])).toEqual([
+      ["Perhaps taken", true],
+      ["Not sent", false],
+    ]);
+    next.break();
+    await timers.pass(1000);
+    await welcome([entry(1), entry(2, { direction: "inbound", status: undefined, text: "Perhaps taken", message_id: String(message_id) })]);
+    expect(client.pending().map((one) => one.parcel.text)).toEqual(["Not sent"]);
+    expect(client.draft).toBe("Half a wo");
+    await client.identify(null);
+    expect([client.pending(), client.draft]).toEqual([[], ""]);
+  });
+
+  it("is not let in as who they were because that was asked for a moment ago", async () => {
+    let answer = (_: Response): void => undefined;
+    answers = [() => new Promise<Response>((done) => (answer = done)) as unknown as Response, known];
+    client.enter();
+    await settle();
+    await client.identify(identity("u1"));
+    answer(signedIn());
+    const socket = await welcome();
+    expect(posted).toEqual([{}, { identity: identity("u1") }]);
+    expect([socket.token, sockets.length]).toEqual([jwt({ sub: "u", iat: 1000, exp: 1000 + LIFE_S }), 1]);
+  });
+
+  it("shows nothing of it where it happened in another tab", async () => {
+    client.enter();
+    const socket = await welcome([entry(1)]);
+    client.write("Is this lost?");
+    await settle();
+    const token = jwt({ sub: "fresh", iat: 1000, exp: 1000 + LIFE_S });
+    answers = [() => json({ error: "unauthenticated" }, 401), () => json({ token, expires_at: "", visitor: "fresh", socket: "wss://s.test" })];
+    say(socket, { event: "error", id: socket.last("message.send").id, code: "unauthenticated", message: "" });
+    await timers.pass(1000);
+    expect(texts()).toEqual([]);
+    const next = await welcome();
+    expect([posted.at(-2), posted.at(-1), memory.read(PLACE)]).toEqual([{ visitor: "proof-1" }, {}, "fresh"]);
+    expect([next.last("hello").resume, next.last("message.send").text]).toEqual([null, "Is this lost?"]);
   });
 });
 
@@ -352,17 +448,17 @@ describe("what is being written", () => {
     expect(made().draft).toBe("");
   });
 
-  it("is one person's own", async () => {
+  it("is one person's own, and goes along with who signs in", async () => {
     client.draft = "As nobody";
     await client.identify(identity("u1"));
-    expect(client.draft).toBe("");
+    expect(client.draft).toBe("As nobody");
     client.draft = "As the first";
     await client.identify(identity("u2"));
     expect(client.draft).toBe("");
     await client.identify(identity("u1"));
     expect(client.draft).toBe("As the first");
     await client.identify(null);
-    expect(client.draft).toBe("As nobody");
+    expect(client.draft).toBe("");
   });
 });
 

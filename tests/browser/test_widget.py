@@ -326,14 +326,15 @@ def test_what_is_being_written_survives_closing_and_reloading_until_it_is_sent(
     identity = jwt.encode({"sub": "user-78", "iat": now, "exp": now + 600}, secret, "HS256")
     become = "identity => { document.querySelector('throughline-chat').identity = identity }"
     mina.page.evaluate(become, identity)
-    until(lambda: field.input_value() == "", "another person's field")
     mina.page.evaluate(become, None)
+    until(lambda: field.input_value() == "", "another person's field")
+    mina.page.evaluate(become, identity)
     until(lambda: field.input_value() == "My router is", "their own words")
     field.press_sequentially(" dead")
     mina.page.keyboard.press("Enter")
     mina.received("My router is dead").wait_for()
-    mina.visit().open_chat()
-    mina.received("My router is dead").wait_for()
+    mina.visit().page.evaluate(become, identity)
+    mina.open_chat().received("My router is dead").wait_for()
     assert field.input_value() == ""
 
 

@@ -20,6 +20,7 @@ from unittest.mock import patch
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import boto3
+import jwt
 from botocore.config import Config
 
 from functions import _wiring
@@ -104,6 +105,7 @@ class State:
     replies: list[str] = field(default_factory=list)  # texts of what agents were told is taken
     sends: Counter[str] = field(default_factory=Counter)  # text → how often a provider took it
     visitors: dict[str, str] = field(default_factory=dict)  # name → token
+    proofs: dict[str, str] = field(default_factory=dict)  # name → proof of having been here
     away: int = 0  # how many requests the providers do not answer
     stuck: list[str] = field(default_factory=list)
     allowed: dict[str, int] = field(default_factory=dict)
@@ -347,14 +349,14 @@ class Site:
         self.state.sockets[socket] = socket.partition("-")[0]
         return True
 
-    def sign_visitor_in(self, name: str) -> bool:
-        """Have a page ask for a visitor's token; return whether it got one."""
+    def sign_visitor_in(self, name: str, **told: str) -> bool:
+        """Have a page ask for a visitor's token; return whether it got one. `told` are fields of the request."""
         request = HttpRequest(
             method="POST",
             path=f"/{WEB_CHAT}/visitors",
             query="",
             headers=[("Origin", PUBLIC_URL), ("Content-Type", "application/json")],
-            body=json.dumps({"name": name}).encode(),
+            body=json.dumps({"name": name, **told}).encode(),
             source_ip="127.0.0.1",
         )
         match = Match(resource="/webchat/{account}/visitors", parameters={"account": "demo"})
@@ -363,8 +365,16 @@ class Site:
         answer = self._quietly(self._app, event)
         if answer["statusCode"] != 200:
             return False
-        self.state.visitors[name] = json.loads(answer["body"])["token"]
+        given = json.loads(answer["body"])
+        self.state.visitors[name] = given["token"]
+        if given["visitor"]:
+            self.state.proofs[name] = given["visitor"]
         return True
+
+    def identity(self, sub: str) -> str:
+        """Return what the company's back end signs of its user."""
+        secret = _wiring.world().secrets.get_secret(f"{WEB_CHAT}/identity_secret")
+        return jwt.encode({"sub": sub, "exp": self.state.now_ms // 1000 + 600}, secret, "HS256")
 
     def visits(self, name: str, tab: str) -> bool:
         """Open a tab of a visitor who was signed in; return whether it was let in."""
@@ -376,8 +386,13 @@ class Site:
 
     def is_told(self, tab: str) -> bool:
         """Return whether a visitor's open tab is in service: known, and told what happens."""
-        known = _wiring.world().connections.find_connection(ConnectionId(tab))
-        return tab in self.state.sockets and known is not None and tab in self.listeners(tab.partition("-")[0])
+        return self.is_told_of(tab, f"{WEB_CHAT}|{self.identifier_of(tab.partition('-')[0])}")
+
+    def is_told_of(self, tab: str, way: str) -> bool:
+        """Return whether an open tab is known, and told what happens on a way."""
+        connections = _wiring.world().connections
+        known = connections.find_connection(ConnectionId(tab))
+        return tab in self.state.sockets and known is not None and tab in connections.list_listeners(way)
 
     def listeners(self, name: str) -> list[ConnectionId]:
         """Return the tabs that are told what happens to a visitor."""

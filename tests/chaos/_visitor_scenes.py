@@ -24,8 +24,10 @@ from tests.chaos._site import WEB_CHAT, Record, Site
 from tests.promises import Standing
 from throughline.domain.conversations import ContactState, Direction, Entry
 from throughline.domain.messages import DeliveryStatus
+from throughline.domain.visitors import SHOWN_KINDS
+from throughline.flows.token_claims import unverified
 
-MINA = "mina"
+MINA, USER = "mina", "u-77"
 TAB, OTHER = "mina-1", "mina-2"
 
 
@@ -240,6 +242,66 @@ def _is_forgotten(site: Site, standing: Standing) -> Breaches:
         yield "a tab that has gone is still rung at"
 
 
+def _turns_out_to_be(site: Site, identity: str) -> bool:
+    """Let the page say that its user, who was Mina until now, is one of the company's."""
+    return site.sign_visitor_in(MINA, visitor=site.state.proofs[MINA], identity=identity)
+
+
+def _is_user_of(conversation: str, *states: ContactState) -> Expectation:
+    def expect(site: Site, standing: Standing) -> Breaches:
+        if site.identifier_of(MINA) != f"external-id:{USER}":
+            yield "who signed in is not the company's user"
+        elif (now := site.live(site.identifier_of(MINA))).conversation != conversation or now.state not in states:
+            yield f"the user's conversation is {now.conversation}, {now.state}"
+        if len([head for head in standing.lives if head.state is not ContactState.RESOLVED]) != 1:
+            yield "one customer has several conversations"
+        if site.sign_visitor_in("somebody", visitor=site.state.proofs[MINA]):
+            yield "the proof of who they were still opens something"
+        if any(site.is_told_of(tab, f"{WEB_CHAT}|{_anonymous(site)}") for tab in (TAB, OTHER)):
+            yield "a tab of who they were is still told what happens"
+
+    return expect
+
+
+def _anonymous(site: Site) -> str:
+    return str(unverified(site.state.proofs[MINA])[1]["sub"])
+
+
+def _signs_in_as_a_user(site: Site) -> Step:
+    conversation = talking(site, OTHER)
+    reply(site, site.identifier_of(MINA), "here you are")
+    identity = site.identity(USER)
+    return of_call(site, lambda: _turns_out_to_be(site, identity), _is_user_of(conversation, ContactState.ACTIVE))
+
+
+def _signing_in_is_filed(site: Site) -> Step:
+    """The user has written before, and was answered; their new tab has said hello before it is filed."""
+    assert site.sign_visitor_in("known", identity=site.identity(USER))
+    assert site.visits("known", "known-1")
+    acked(site, "known-1", "message.send", message_id=str(UUID(int=9)), text="an earlier matter")
+    site.run_due()
+    conversation = talking(site, OTHER)
+    assert _turns_out_to_be(site, site.identity(USER))
+    site.collect()
+    _open(site, "mina-3")
+    return of_record(site, _inbound(site), _is_user_of(conversation, ContactState.ACTIVE))
+
+
+def _signing_in_is_filed_behind_a_message(site: Site) -> Step:
+    """The message was not filed yet when the user's tab said hello."""
+    here(site, "ana")
+    visiting(site, TAB, OTHER)
+    _write(site)
+    message = _inbound(site)
+    assert _turns_out_to_be(site, site.identity(USER))
+    site.collect()
+    _open(site, "mina-3")
+    assert site.deliver(message, 1)
+    site.delete(message)
+    conversation = site.live(_anonymous(site)).conversation
+    return of_record(site, _inbound(site), _is_user_of(conversation, ContactState.OFFERED))
+
+
 VISITOR_SCENES: Mapping[str, Scene] = {
     "visitor: sign-in": _sign_in,
     "visitor: connect": _connect,
@@ -255,6 +317,9 @@ VISITOR_SCENES: Mapping[str, Scene] = {
     "visitor: receipt is filed": _receipt,
     "visitor: hello": _hello,
     "visitor: disconnect": _disconnect,
+    "visitor: signs in as a user": _signs_in_as_a_user,
+    "visitor: the user is filed": _signing_in_is_filed,
+    "visitor: the user is filed behind a message": _signing_in_is_filed_behind_a_message,
 }
 
 
@@ -265,7 +330,7 @@ def what_visitors_miss(site: Site, standing: Standing) -> Breaches:
     """Tell what the next hello of a visitor leaves out or shows twice, and what an open tab was never told."""
     if MINA not in site.state.visitors:
         return
-    entries = [entry for entry in standing.entries if entry.channel == "webchat"]
+    entries = [entry for entry in standing.entries if entry.channel == "webchat" and entry.kind in SHOWN_KINDS]
     told = _told(site)
     for tab in [tab for tab in (TAB, OTHER, "mina-3") if site.is_told(tab)]:
         for entry in entries:

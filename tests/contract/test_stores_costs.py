@@ -111,6 +111,10 @@ def a_listener(stores: Stores) -> None:
     stores.connections.add_listener(VISITOR.way, VISITOR_SOCKET)
 
 
+def a_bound_visitor(stores: Stores) -> None:
+    stores.customers.bind_visitor(_VISITOR, PHONE)
+
+
 def both(stores: Stores) -> None:
     a_head(stores)
     an_agent(stores)
@@ -129,6 +133,7 @@ def _anna(stores: Stores) -> Agent:
 
 
 _REF = entry().reference
+_VISITOR = CustomerIdentifier(identifier=Identifier(kind="visitor", value="00ff"), home=HOME, since_ms=NOW_MS)
 _CHANGE = ContactChange(
     home=HOME, conversation=ConversationId(f"{HOME}.1"), turn=1, state=ContactState.QUEUED, at_ms=1, by="x", why="y"
 )
@@ -154,6 +159,7 @@ PATTERNS: dict[str, tuple[Prepare, Step]] = {
     "T16": (nothing, lambda s: s.threads.list_changes(HOME, _CHANGE.conversation)),
     "T17": (a_head, lambda s: s.threads.list_live([HOME])),
     "T18": (lambda s: s.threads.archive(opened(s)), lambda s: s.threads.list_archived(HOME)),
+    "T19": (nothing, lambda s: s.threads.shorten_move(HOME, OTHER_HOME)),
     "C1": (nothing, lambda s: s.customers.add_customer(Customer(customer_id=ADA, name="Ada", identifiers=(KNOWN,)))),
     "C2": (nothing, lambda s: s.customers.add_identifier(ADA, KNOWN)),
     "C3": (a_customer, lambda s: s.customers.find_customer(ADA)),
@@ -161,6 +167,10 @@ PATTERNS: dict[str, tuple[Prepare, Step]] = {
     "C5": (a_customer, lambda s: s.customers.set_consent(ADA, PHONE, "a/1", granted=False, at_ms=1)),
     "C6": (nothing, lambda s: s.customers.record_link(ADA, CustomerId(OTHER_HOME), why="w", at_ms=1)),
     "C7": (a_customer, lambda s: s.customers.change_card(ADA, {"tier": "gold", "name": None}, _BY_ANNA)),
+    "C8": (nothing, lambda s: s.customers.bind_visitor(_VISITOR, PHONE)),
+    "C9": (a_bound_visitor, lambda s: s.customers.find_owner(_VISITOR.identifier)),
+    "C10": (a_bound_visitor, lambda s: s.customers.list_visitors(PHONE)),
+    "C11": (a_customer, lambda s: s.customers.complete_card(ADA, Customer(customer_id=ADA, name="A.", tier="gold"))),
     "R1": (an_agent, lambda s: s.routing.find_agent(ANNA)),
     "R2": (nothing, lambda s: s.routing.add_agent(agent())),
     "R7": (nothing, lambda s: s.routing.put_ready(ready())),

@@ -1,6 +1,7 @@
 """Customers, their identifiers and consents: the same promises in memory and on DynamoDB."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -184,3 +185,51 @@ def test_a_card_that_was_never_written_begins_with_its_first_change(stores: Stor
 
     found = stores.customers.find_customer(ADA)
     assert found == Customer(customer_id=ADA, value=0, since_ms=NOW_MS + 1, changed=change)
+
+
+def test_a_card_is_completed_with_what_is_known_of_another_and_keeps_its_own(stores: Stores) -> None:
+    stores.customers.add_customer(CARD)
+    other = Customer(customer_id=CustomerId(OTHER_HOME), name="A. Lovelace", tier="gold", value=1200, since_ms=1)
+    stores.customers.complete_card(ADA, other)
+    stores.customers.complete_card(ADA, replace(other, tier="tin", value=1))
+
+    assert stores.customers.find_customer(ADA) == replace(CARD, tier="gold", value=1200)
+
+
+def test_a_card_that_was_never_written_begins_with_what_is_known_of_another(stores: Stores) -> None:
+    stores.customers.complete_card(ADA, Customer(customer_id=CustomerId(OTHER_HOME), since_ms=NOW_MS))
+    assert stores.customers.find_customer(ADA) is None
+    stores.customers.complete_card(ADA, replace(CARD, customer_id=CustomerId(OTHER_HOME)))
+
+    assert stores.customers.find_customer(ADA) == CARD
+
+
+# ---------------------------------------------------------------- anonymous visitors
+
+USER, ANOTHER = (Identifier(kind="external-id", value=value) for value in ("u-1", "u-2"))
+
+
+def visitor(value: str, **changed: Any) -> CustomerIdentifier:
+    known = CustomerIdentifier(identifier=Identifier(kind="visitor", value=value), home=HOME, since_ms=NOW_MS)
+    return replace(known, **changed)
+
+
+def test_a_visitor_is_bound_to_the_first_user_for_good(stores: Stores) -> None:
+    mina = visitor("00ff")
+    assert stores.customers.find_owner(mina.identifier) is None
+    assert stores.customers.bind_visitor(mina, USER) == USER
+    assert stores.customers.bind_visitor(mina, ANOTHER) == USER
+    assert stores.customers.bind_visitor(visitor("00ff", since_ms=NOW_MS + 1), USER) == USER
+
+    assert stores.customers.find_owner(mina.identifier) == USER
+    assert (stores.customers.list_visitors(USER), stores.customers.list_visitors(ANOTHER)) == ([mina], [])
+
+
+def test_every_visitor_of_a_user_is_listed_and_no_other(stores: Stores) -> None:
+    mina, later = visitor("00ff"), visitor("0100", home=OTHER_HOME)
+    stores.customers.bind_visitor(later, USER)
+    stores.customers.bind_visitor(mina, USER)
+    stores.customers.bind_visitor(visitor("0200"), ANOTHER)
+
+    assert stores.customers.list_visitors(USER) == [mina, later]
+    assert stores.customers.find_owner(USER) is None

@@ -336,6 +336,21 @@ def test_a_move_that_is_repeated_has_succeeded(stores: Stores) -> None:
     assert not stores.threads.move_home(HOME, Home("h-elsewhere"), read)
 
 
+def test_a_home_that_points_somewhere_points_straight_to_where_that_leads(stores: Stores) -> None:
+    stores.threads.move_home(HOME, OTHER_HOME, None)
+    stores.threads.shorten_move(HOME, Home("h-elsewhere"))
+
+    assert stores.threads.get_live(HOME) == Moved(home=HOME, to=Home("h-elsewhere"))
+
+
+def test_a_home_that_points_nowhere_has_nothing_to_shorten(stores: Stores) -> None:
+    read = opened(stores)
+    for home in (HOME, OTHER_HOME):
+        stores.threads.shorten_move(home, Home("h-elsewhere"))
+
+    assert (stores.threads.get_live(HOME), stores.threads.get_live(OTHER_HOME)) == (read, None)
+
+
 def test_a_home_that_points_somewhere_is_not_pointed_elsewhere(stores: Stores) -> None:
     assert stores.threads.move_home(HOME, OTHER_HOME, None)
 

@@ -10,7 +10,7 @@ from throughline.domain.identifiers import CustomerId, Home, Identifier
 
 
 class FakeCustomers:
-    """`links` maps (customer, other) to why and when."""
+    """`links` maps (customer, other) to why and when, `bound` anonymous visitors to whose they are."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
@@ -19,6 +19,7 @@ class FakeCustomers:
         self._claimed: dict[tuple[CustomerId, str], bool] = {}  # whether it is proven
         self.changes: list[tuple[CustomerId, dict[str, Any], CardChange]] = []
         self.links: dict[tuple[CustomerId, CustomerId], tuple[str, int]] = {}
+        self.bound: dict[str, tuple[Identifier, CustomerIdentifier]] = {}
 
     def add_customer(self, customer: Customer) -> None:
         with self._lock:
@@ -72,9 +73,29 @@ class FakeCustomers:
             self._cards[customer] = replace(card, **changes, changed=change)
             self.changes.append((customer, dict(changes), change))
 
+    def complete_card(self, customer: CustomerId, other: Customer) -> None:
+        given = {name: getattr(other, name) for name in ("name", "language", "tier", "value")}
+        with self._lock:
+            card = self._cards.get(customer) or Customer(customer_id=customer, since_ms=other.since_ms)
+            missing = {name: word for name, word in given.items() if word is not None and getattr(card, name) is None}
+            if missing:
+                self._cards[customer] = replace(card, **missing)
+
     def record_link(self, customer: CustomerId, other: CustomerId, *, why: str, at_ms: int) -> None:
         with self._lock:
             self.links.setdefault((customer, other), (why, at_ms))
+
+    def bind_visitor(self, visitor: CustomerIdentifier, owner: Identifier) -> Identifier:
+        with self._lock:
+            return self.bound.setdefault(str(visitor.identifier), (owner, visitor))[0]
+
+    def find_owner(self, visitor: Identifier) -> Identifier | None:
+        with self._lock:
+            return self.bound[str(visitor)][0] if str(visitor) in self.bound else None
+
+    def list_visitors(self, owner: Identifier) -> list[CustomerIdentifier]:
+        with self._lock:
+            return [visitor for _, (its_owner, visitor) in sorted(self.bound.items()) if its_owner == owner]
 
 
 def _weight(word: str | None) -> tuple[int, bool]:

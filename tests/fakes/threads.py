@@ -92,6 +92,11 @@ class FakeThreads:
             self.moves[home] = to
             return True
 
+    def shorten_move(self, home: Home, to: Home) -> None:
+        with self.lock:
+            if home in self.moves:
+                self.moves[home] = to
+
     def archive(self, head: Head) -> None:
         with self.lock:
             self.archived[head.conversation] = head

@@ -23,7 +23,7 @@ from throughline.channels import CHANNELS
 from throughline.domain.configuration import AgentProfile, ChannelAccount, Configuration, Queue
 from throughline.domain.conversations import Head
 from throughline.domain.identifiers import AgentId, ConnectionId, Home, Identifier, home_of
-from throughline.domain.messages import ChannelEvent, MessageReceived
+from throughline.domain.messages import ChannelEvent, IdentityChanged, MessageReceived
 from throughline.domain.routing import Presence
 from throughline.flows.presence import say_hello, set_presence
 from throughline.flows.receive import Arrival, receive
@@ -55,6 +55,7 @@ def demo_configuration(*agents: AgentProfile) -> Configuration:
     accounts = [
         ChannelAccount(channel="telegram", name="demo", address="demo", queue="support", languages=("en", "id")),
         ChannelAccount(channel="twilio_sms", name="main", address="+15005550006", queue="support"),
+        ChannelAccount(channel="webchat", name="shop", address="shop-1", queue="support"),
         ChannelAccount(channel="whatsapp", name="main", address="1001", queue="support"),
         ChannelAccount(channel="whatsapp", name="sales", address="1002", queue="sales"),
     ]
@@ -99,6 +100,7 @@ class Centre:
         self.timers = FakeTimers(START_MS)
         self.customers = FakeCustomers()
         self.settings = FakeSettings(demo_configuration(*agents))
+        self.inbound = FakeJobs()
         self.outbound = FakeJobs()
         self.media = FakeJobs()
         self.connections = FakeConnections()
@@ -113,7 +115,7 @@ class Centre:
             intake=FakeIntake(),
             settings=self.settings,
             timers=self.timers,
-            inbound=FakeJobs(),
+            inbound=self.inbound,
             outbound=self.outbound,
             media=self.media,
             sockets=self.sockets,
@@ -154,6 +156,18 @@ class Centre:
             "raw": {"text": text},
         }
         return MessageReceived(**(fields | changes))
+
+    def signed_in(self, visitor: str, user: str, account: str = "webchat/shop-1") -> IdentityChanged:
+        """Return what says that an anonymous visitor of a web chat has turned out to be one of its company's users."""
+        previous, current = Identifier.parse(visitor), Identifier.parse(user)
+        return IdentityChanged(
+            channel="webchat",
+            account=account,
+            provider_id=f"{visitor}/{user}",
+            senders=(previous,),
+            previous=previous,
+            current=current,
+        )
 
     def deliver(self, event: ChannelEvent, *, inbound: str | None = None, repeated: bool = False) -> None:
         """Hand an event to the inbound flow, as a queue record of its own unless `inbound` names an earlier one."""

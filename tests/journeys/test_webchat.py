@@ -197,5 +197,40 @@ def test_whom_the_company_signs_in_has_one_thread_on_two_devices(stack: StackCli
     asyncio.run(journey())
 
 
+def test_a_visitor_who_signs_in_goes_on_with_the_same_agent(stack: StackClient) -> None:
+    async def journey() -> None:
+        question, answer = f"My router is dead {secrets.token_hex(4)}", f"Which light? {secrets.token_hex(4)}"
+        claims = {"sub": f"u-{secrets.token_hex(4)}", "exp": int(time.time()) + 600, "name": "Noor"}
+        async with at_work(stack, "ana") as (ana,):
+            before, anonymous, _ = await visit(stack, name="Noor")
+            await say(before, question)
+            offer = await take(ana, question)
+            await reply(ana, offer, answer)
+            await shown(before, answer)
+            after, _, snapshot = await visit(stack, visitor=anonymous["visitor"], identity=_signed(claims))
+            assert [item["text"] for item in snapshot["entries"]] == [question, answer]
+            await ana.wait_for(
+                "who the visitor is",
+                lambda item: item.get("event") == "message" and item["entry"]["kind"] == "identity",
+            )
+            await reply(ana, offer, f"{answer} Again")
+            await shown(after, f"{answer} Again")
+            with pytest.raises(RefusedFrameError):
+                await say(before, "Is this lost?")
+            refused = await asyncio.to_thread(
+                stack.request,
+                "POST",
+                f"{PAGE}/visitors",
+                {"visitor": anonymous["visitor"]},
+                headers={"Origin": stack.public_url},
+            )
+            assert refused.status == 401
+            await close(ana, offer)
+            await before.close()
+            await after.close()
+
+    asyncio.run(journey())
+
+
 def _signed(claims: Mapping[str, Any]) -> str:
     return jwt.encode(dict(claims), ACCOUNT.secrets["identity_secret"], "HS256")

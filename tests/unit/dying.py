@@ -6,7 +6,7 @@ from typing import Any
 
 from throughline.ports import World
 
-PORTS = ("threads", "routing", "customers", "timers", "connections", "media", "sockets")
+PORTS = ("threads", "routing", "customers", "timers", "connections", "inbound", "media", "sockets")
 
 
 class DiedError(BaseException):

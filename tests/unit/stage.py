@@ -19,6 +19,8 @@ PHONE, BSUID, OTHER = "tel:+14155550100", "bsuid:US.1349", "bsuid:US.777"
 FRONT = ("front",)
 ANA, BUDI, SARA = AgentId("ana"), AgentId("budi"), AgentId("sara")
 SMS = {"account": "twilio_sms/+15005550006", "channel": "twilio_sms"}
+VISITOR, USER = "visitor:00ff", "external-id:u-77"
+CHAT = {"account": "webchat/shop-1", "channel": "webchat"}
 WHATSAPP = {"account": "whatsapp/1001", "channel": "whatsapp"}
 
 
@@ -61,6 +63,11 @@ class Stage:
 
     def writes(self, *senders: str, **fields: Any) -> "Stage":
         event = self.centre.message(senders, "and now this", **fields)
+        self.step = lambda repeated: self.centre.deliver(event, inbound="the record", repeated=repeated)
+        return self
+
+    def signs_in(self, visitor: str, user: str) -> "Stage":
+        event = self.centre.signed_in(visitor, user)
         self.step = lambda repeated: self.centre.deliver(event, inbound="the record", repeated=repeated)
         return self
 

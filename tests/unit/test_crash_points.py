@@ -11,12 +11,15 @@ from tests.unit.stage import (
     ANA,
     BSUID,
     BUDI,
+    CHAT,
     MAYA,
     OTHER,
     PHONE,
     RAKA,
     SARA,
     SMS,
+    USER,
+    VISITOR,
     WHATSAPP,
     Stage,
     busy,
@@ -146,6 +149,31 @@ STEPS: Mapping[str, Callable[[], Stage]] = {
     "two identifiers of two served": lambda: two_matters().writes(PHONE, BSUID, **WHATSAPP),
     "two identifiers, one of a stranger": lambda: (
         stage().here("ana").wrote(BSUID).accepted(BSUID).writes(PHONE, BSUID, **WHATSAPP)
+    ),
+    "a visitor signs in, held": lambda: (
+        stage().here("ana").wrote(VISITOR, **CHAT).accepted(VISITOR).signs_in(VISITOR, USER)
+    ),
+    "a visitor signs in, waiting": lambda: stage().wrote(VISITOR, **CHAT).signs_in(VISITOR, USER),
+    "a visitor signs in, offered, as a user who is served": lambda: (
+        stage().here("ana").wrote(USER, **CHAT).accepted(USER).wrote(VISITOR, **CHAT).signs_in(VISITOR, USER)
+    ),
+    "a visitor signs in, held, as a user who is served": lambda: (
+        stage()
+        .here("ana", "budi")
+        .wrote(USER, **CHAT)
+        .wrote(VISITOR, **CHAT)
+        .accepted(USER, VISITOR)
+        .signs_in(VISITOR, USER)
+    ),
+    "a visitor signs in, held, as a user whose matter is over": lambda: (
+        stage()
+        .here("ana")
+        .wrote(USER, **CHAT)
+        .accepted(USER)
+        .did(closes(ANA, USER))
+        .wrote(VISITOR, **CHAT)
+        .accepted(VISITOR)
+        .signs_in(VISITOR, USER)
     ),
     "a third identifier of two joined": lambda: (
         two_matters()

@@ -100,7 +100,7 @@ export class Connection<Resume = Record<string, number>, Welcome extends { id: s
   private retry: unknown = null;
   private ping: unknown = null;
   private life: unknown = null;
-  private opening = false;
+  private opening: object | null = null;
   private renew = false;
   private readonly asked = new Map<string, Asked>();
 
@@ -117,6 +117,7 @@ export class Connection<Resume = Record<string, number>, Welcome extends { id: s
 
   stop(): void {
     this.become("off");
+    this.opening = null;
     this.cancelAll();
     for (const line of [this.current, this.next]) if (line) this.drop(line);
     this.current = this.next = null;
@@ -177,12 +178,12 @@ export class Connection<Resume = Record<string, number>, Welcome extends { id: s
   }
 
   private async open(): Promise<void> {
-    if (!this.current) this.become("connecting"); // also where it was stopped while a token was on its way
     if (this.opening || this.next !== null) return;
-    this.opening = true;
+    const mine = (this.opening = {});
+    if (!this.current) this.become("connecting");
     const token = await this.world.token(this.renew).catch(() => undefined);
-    this.opening = false;
-    if (this.state === "off") return;
+    if (this.opening !== mine) return; // it was stopped meanwhile, and perhaps started for somebody else
+    this.opening = null;
     if (token === null) return this.listener.signedOut();
     if (token === undefined) return this.isOpen ? this.replaceLater() : this.wait();
     this.renew = false;

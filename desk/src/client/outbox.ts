@@ -100,6 +100,15 @@ export class Outbox {
     void this.flush();
   }
 
+  /** Let another outbox have what is here. What may have been taken already is not sent again unasked. */
+  handTo(other: Outbox): void {
+    for (const parcel of this.parcels()) {
+      const failed = parcel.attempts > 0 ? { code: "disconnected", message: "", version: null } : null;
+      this.forget(parcel.key);
+      other.keep({ ...parcel, failed: parcel.failed ?? failed });
+    }
+  }
+
   /** Send what there is, conversation by conversation in the order it was written. */
   async flush(): Promise<void> {
     if (!this.carrier.isOpen) return;

@@ -107,6 +107,7 @@ export const ar: Catalogue = {
   "entry.opted_out": "لم يعد يريد الرسائل بهذه الطريقة.",
   "entry.consent": "غيّر موافقته على تلقي الرسائل.",
   "entry.identity": "تغيّرت هويته على هذه القناة.",
+  "entry.signed_in": "سجّل الدخول إلى الموقع.",
   "entry.call": "مكالمة",
   "entry.reply_to": "ردًا على",
   "entry.unknown": "رسالة من نوع غير معروف هنا ({kind}).",

@@ -103,6 +103,7 @@ export const en = {
   "entry.opted_out": "Does not want messages this way any more.",
   "entry.consent": "Changed what messages they agree to.",
   "entry.identity": "Their identity on this channel changed.",
+  "entry.signed_in": "Has signed in on the site.",
   "entry.call": "Call",
   "entry.reply_to": "In answer to",
   "entry.unknown": "A message of a kind that is not known here ({kind}).",

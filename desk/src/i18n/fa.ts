@@ -104,6 +104,7 @@ export const fa: Catalogue = {
   "entry.opted_out": "دیگر از این راه پیام نمی‌خواهد.",
   "entry.consent": "رضایت خود برای دریافت پیام را تغییر داد.",
   "entry.identity": "هویت او در این کانال تغییر کرد.",
+  "entry.signed_in": "وارد حساب خود در وب‌گاه شد.",
   "entry.call": "تماس",
   "entry.reply_to": "در پاسخ به",
   "entry.unknown": "پیامی از نوعی که اینجا شناخته نیست ({kind}).",

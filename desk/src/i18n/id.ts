@@ -104,6 +104,7 @@ export const id: Catalogue = {
   "entry.opted_out": "Tidak mau lagi menerima pesan lewat cara ini.",
   "entry.consent": "Mengubah persetujuan menerima pesan.",
   "entry.identity": "Identitasnya di kanal ini berubah.",
+  "entry.signed_in": "Sudah masuk ke akunnya di situs.",
   "entry.call": "Panggilan",
   "entry.reply_to": "Menjawab",
   "entry.unknown": "Pesan yang jenisnya belum dikenal di sini ({kind}).",

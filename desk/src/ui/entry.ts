@@ -199,7 +199,7 @@ function eventText(entry: Entry): string {
     case "reaction":
       return entry.emoji ? t("entry.reaction", { emoji: entry.emoji }) : t("entry.reaction_removed");
     case "identity":
-      return t("entry.identity");
+      return t(entry.channel === "webchat" ? "entry.signed_in" : "entry.identity");
     case "call":
       return t("entry.call");
     case "consent":

@@ -27,9 +27,14 @@ export class SignIn {
   identity: Identity | null = null;
   /** Whose identity it is: a renewed one has to be the same person's. */
   subject = "";
+  /** A token is somebody else's than the last one, though the page has not said so: what is shown is not theirs. */
+  anew: () => void = () => undefined;
   /** What the visitor tells of themselves, until it was taken. */
   told: VisitorTold | null = null;
   private kept: Kept | null = null;
+  private who: string | undefined;
+  /** The page has just said who its user is: that is who was here anonymously. */
+  private arriving = false;
   private asking: Promise<string | null> | null = null;
   private notBefore = 0;
 
@@ -55,9 +60,11 @@ export class SignIn {
     return this.kept?.socket ?? "";
   }
 
-  forget(): void {
-    this.kept = null;
-    this.wanted = null;
+  become(subject: string): void {
+    this.subject = subject;
+    this.kept = this.wanted = null;
+    this.who = undefined;
+    this.arriving = subject !== "";
   }
 
   /** A token that is good for a while yet. Null: `wanted` says what is missing. Throws where one has to wait. */
@@ -78,35 +85,38 @@ export class SignIn {
   }
 
   private async ask(again: boolean): Promise<string | null> {
+    const { subject, told } = this;
     const identity = await saidBy(this.identity);
     if (subjectOf(identity) !== this.subject) {
       this.wanted = "identity";
       return null;
     }
-    const visitor = identity === null ? this.memory.read(this.place) : null;
-    const who = identity === null ? (visitor === null ? {} : { visitor }) : { identity };
-    const told = this.told;
+    const visitor = identity === null || this.arriving ? this.memory.read(this.place) : null;
     const answer = await this.fetching(this.address, {
       method: "POST",
       cache: "no-store",
       credentials: "omit",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ ...told, ...who }),
+      body: JSON.stringify({ ...told, ...(identity && { identity }), ...(visitor && { visitor }) }),
     });
-    if (subjectOf(identity) !== this.subject) throw new TypeError("somebody else is here by now");
-    if (answer.ok) return this.keep((await answer.json()) as VisitorToken, told);
-    if (answer.status === 401 && visitor !== null && again) {
+    const given = answer.ok ? ((await answer.json()) as VisitorToken) : null;
+    if (subject !== this.subject) return await this.ask(again); // it was asked for somebody else
+    if (given !== null) return this.keep(given, told, visitor);
+    if (answer.status === 401 && identity === null && visitor !== null && again) {
       this.memory.write(this.place, null); // not accepted any more: begin anew, with what was told if anything was
       return await this.ask(false);
     }
     return this.refused(answer);
   }
 
-  private keep(given: VisitorToken, told: VisitorTold | null): string {
+  private keep(given: VisitorToken, told: VisitorTold | null, proof: string | null): string {
     const claims = claimsOf(given.token);
     const life_ms = claims?.iat ? (claims.exp - claims.iat) * 1000 : LIFE_MS;
     this.kept = { ...given, endsAt: this.timers.now() + life_ms };
-    if (given.visitor !== null) this.memory.write(this.place, given.visitor);
+    if ((given.visitor ?? proof) !== null) this.memory.write(this.place, given.visitor); // handed over, it is good for nothing
+    this.arriving = false;
+    if (this.who !== undefined && this.who !== claims?.sub) this.anew();
+    this.who = claims?.sub;
     if (this.told === told) this.told = null;
     this.wanted = null;
     return given.token;

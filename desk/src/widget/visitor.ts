@@ -94,6 +94,7 @@ export class VisitorClient {
     const path = `${api}/webchat/${encodeURIComponent(account)}`;
     const place = `throughline.visitor.${api}/${account}`;
     this.signIn = new SignIn(`${path}/visitors`, place, memory, timers, lock, fetching);
+    this.signIn.anew = () => this.clear();
     this.rest = new Rest(api, (renew) => this.signIn.token(renew), fetching);
     this.connection = new Connection<string | null, VisitorSnapshotEvent, Frame>(
       {
@@ -154,15 +155,23 @@ export class VisitorClient {
   }
 
   private becomeAnother(subject: string): void {
+    const before = this.signIn.subject ? null : this.outbox;
+    const { draft } = this;
+    if (before) this.draft = "";
     this.connection.stop();
-    this.signIn.forget();
-    this.signIn.subject = subject;
+    this.signIn.become(subject);
+    this.clear();
+    this.outbox = this.outboxOf(subject);
+    before?.handTo(this.outbox);
+    if (before && draft) this.draft = draft;
+  }
+
+  private clear(): void {
     this.thread = new Thread(OWN);
     this.settling = [];
     this.conversation = { state: "none", agent: null };
     this.readUntil = "";
     this.typing = null;
-    this.outbox = this.outboxOf(subject);
   }
 
   get view(): View {
@@ -255,7 +264,7 @@ export class VisitorClient {
   pending(): Pending[] {
     const settled = this.settling.map((parcel) => ({ parcel, acknowledged: true }));
     const own = this.ownIds();
-    const waiting = this.outbox.of(OWN).filter((parcel) => !own.has(parcel.messageId ?? ""));
+    const waiting = this.outbox.of(OWN).filter((parcel) => !own.has(parcel.messageId));
     return [...settled, ...waiting.map((parcel) => ({ parcel, acknowledged: false }))];
   }
 
@@ -335,6 +344,8 @@ export class VisitorClient {
     this.thread.applyPage(frame.entries.map(asEntry));
     this.conversation = frame.conversation;
     this.settle();
+    const own = this.ownIds(); // what was in doubt when the visitor signed in, and did arrive
+    for (const one of this.outbox.of(OWN)) if (one.failed && own.has(one.messageId)) this.outbox.withdraw(one.key);
     this.renewInTime();
     const arrived = frame.entries.filter((entry) => isNews(entry) && !known.has(entry.id)).at(-1) ?? null;
     this.changed(last === undefined ? null : arrived);
@@ -435,11 +446,11 @@ export class VisitorClient {
   private settle(): void {
     if (this.settling.length === 0) return;
     const own = this.ownIds();
-    this.settling = this.settling.filter((parcel) => !own.has(parcel.messageId ?? ""));
+    this.settling = this.settling.filter((parcel) => !own.has(parcel.messageId));
   }
 
-  private ownIds(): Set<string> {
-    return new Set(this.entries.map((entry) => (entry as Partial<VisitorEntry>).message_id ?? ""));
+  private ownIds(): Set<string | null | undefined> {
+    return new Set(this.entries.map((entry) => (entry as Partial<VisitorEntry>).message_id));
   }
 
   private changed(arrived: VisitorEntry | null = null): void {

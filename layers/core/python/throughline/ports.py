@@ -324,6 +324,10 @@ class Threads(Protocol):
         """Let `home` point to `to` if nothing is live there (`head` None), or what is live is still exactly `head`."""
         ...
 
+    def shorten_move(self, home: Home, to: Home) -> None:
+        """Let a home that points somewhere point straight to `to`, where that leads; any other stays as it is."""
+        ...
+
     def archive(self, head: Head) -> None:
         """Keep the last state of a conversation that is over. Overwrites."""
         ...
@@ -409,8 +413,24 @@ class Customers(Protocol):
         """
         ...
 
+    def complete_card(self, customer: CustomerId, other: Customer) -> None:
+        """Let a customer's card have what is known of `other` and not of them: what they have themselves stays."""
+        ...
+
     def record_link(self, customer: CustomerId, other: CustomerId, *, why: str, at_ms: int) -> None:
         """Keep that `other` is the same person as `customer`: an edge that can be taken back."""
+        ...
+
+    def bind_visitor(self, visitor: CustomerIdentifier, owner: Identifier) -> Identifier:
+        """Let an anonymous visitor be `owner` for good, unless they are somebody's; return whose they are then."""
+        ...
+
+    def find_owner(self, visitor: Identifier) -> Identifier | None:
+        """Return whom an anonymous visitor is bound to. Strongly consistent."""
+        ...
+
+    def list_visitors(self, owner: Identifier) -> list[CustomerIdentifier]:
+        """Return every anonymous visitor who is bound to `owner`. Strongly consistent."""
         ...
 
 

@@ -31,9 +31,9 @@ def authors(entries: Iterable[Entry]) -> set[AgentId]:
     return {AgentId(entry.author) for entry in entries if entry.author and entry.direction is Direction.OUTBOUND}
 
 
-def visitor_entries(entries: Sequence[Entry], way: str, names: Names) -> list[Frame]:
+def visitor_entries(entries: Sequence[Entry], ways: Iterable[str], names: Names) -> list[Frame]:
     """Return those of the entries that are shown, folded, oldest first; `names` are those agents go by."""
-    shown = {entry.entry_id: entry for entry in entries if is_shown(entry, way)}
+    shown = {entry.entry_id: entry for entry in entries if is_shown(entry, *ways)}
     return [_narrowed(view, shown[view["id"]], names) for view in fold(shown.values())]
 
 

@@ -80,8 +80,8 @@ def is_of_webchat(way: str | None) -> bool:
     return way is not None and way.startswith(f"{WEBCHAT}/")
 
 
-def is_shown(entry: Entry, way: str) -> bool:
-    """Return whether an entry is for the visitor who writes by `way`: said to or by them there, and no failed try."""
-    if entry.via != way or entry.kind not in SHOWN_KINDS:
+def is_shown(entry: Entry, *ways: str) -> bool:
+    """Return whether an entry is for the visitor who has these `ways`: said to or by them there, no failed try."""
+    if entry.via not in ways or entry.kind not in SHOWN_KINDS:
         return False
     return entry.direction is Direction.INBOUND or entry.status in SHOWN_STATUSES

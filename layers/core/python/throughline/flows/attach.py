@@ -10,8 +10,8 @@ from throughline.domain.identifiers import ConversationId, CustomerId, Home, par
 from throughline.domain.json_fields import Fields
 from throughline.domain.messages import Attachment
 from throughline.domain.rights import Caller, Role, require_right, require_visitor
-from throughline.domain.visitors import is_shown
 from throughline.flows.authorize import authorize_on_customer
+from throughline.flows.visitor_ways import is_theirs
 from throughline.ports import World
 
 MAX_UPLOAD_BYTES = 16 * 1024 * 1024
@@ -113,9 +113,9 @@ def _find(world: World, caller: Caller, attachment: str, closed: ConversationId 
 def _require_shown(world: World, caller: Caller, home: Home, reference: str) -> None:
     """Return quietly if an entry is for this visitor to see; whatever else there is, they are not told that it is."""
     require_right("GET /attachments", caller.role)
-    way = require_visitor(caller.visitor).way
+    visitor = require_visitor(caller.visitor)
     entry = world.threads.find_entry(home, reference)
-    if entry is None or not is_shown(entry, way):
+    if entry is None or not is_theirs(world, visitor, entry):
         raise ForbiddenError("this is not of the visitor's own thread")
 
 

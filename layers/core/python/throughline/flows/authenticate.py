@@ -13,6 +13,7 @@ from throughline.domain.rights import Caller, Role
 from throughline.flows.signing_keys import SigningKeys
 from throughline.flows.token_claims import Claims, expiry_ms, proof_options, subject_of, unverified
 from throughline.flows.visitor_tokens import is_own, read_visitor_token
+from throughline.flows.visitor_ways import require_unbound
 from throughline.ports import Connection, World
 
 PROTOCOL = "throughline.v1"
@@ -61,10 +62,12 @@ def sign_in(world: World, keys: SigningKeys, token: str) -> Caller:
     """Return who `token` was made for, if they are anybody here: who works here is in the configuration.
 
     Raises:
-        UnauthenticatedError, RetryableError: as `authenticate`.
+        UnauthenticatedError, RetryableError: as `authenticate`; an anonymous visitor who has signed in since is nobody.
         ForbiddenError: the person is genuine, and nobody configured them as an agent.
     """
     caller = authenticate(world, keys, token)
+    if caller.visitor:
+        require_unbound(world, caller.visitor.identifier)
     if caller.role is not Role.VISITOR and world.settings.find_agent_profile(caller.agent) is None:
         raise ForbiddenError("nobody configured this agent")
     return caller

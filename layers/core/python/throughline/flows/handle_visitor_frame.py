@@ -2,14 +2,14 @@
 
 from throughline.domain.client_frames import ClientFrame
 from throughline.domain.conversations import ContactState, Entry
-from throughline.domain.errors import ConfigurationError, InvalidRequestError
+from throughline.domain.errors import ConfigurationError, InvalidRequestError, UnauthenticatedError
 from throughline.domain.frames import Frame, ack_frame, read_by_frame, typing_frame
 from throughline.domain.identifiers import CustomerId, EntryId, parse_entry_id
 from throughline.domain.messages import DELIVERY_RANK, DeliveryStatus, StatusReported
 from throughline.domain.rights import Role, require_right, require_visitor
 from throughline.domain.visitor_frames import Say, Seen, Typing, VisitorHello, read_visitor_frame
 from throughline.domain.visitor_views import visitor_snapshot_frame
-from throughline.domain.visitors import WEBCHAT, Visitor, VisitorMessage, is_shown
+from throughline.domain.visitors import WEBCHAT, Visitor, VisitorMessage
 from throughline.flows.attach import get_upload
 from throughline.flows.limit_intake import charge, require_room
 from throughline.flows.notify import notify_holder
@@ -17,6 +17,7 @@ from throughline.flows.queue_events import queue_events
 from throughline.flows.read_thread import find_live
 from throughline.flows.read_visitor_thread import FIRST_PAGE, MAX_RESUMED, read_visitor_thread
 from throughline.flows.show_visitor import drop_listener, view_state
+from throughline.flows.visitor_ways import is_theirs, require_unbound
 from throughline.ports import Connection, VisitorChannel, World
 
 TABS = 20  # sockets one visitor may have in service; the oldest go
@@ -29,6 +30,7 @@ def handle_visitor_frame(world: World, connection: Connection, text: str) -> Fra
 
     Raises:
         ForbiddenError: the action is for those who work here, or the visitor came through no web chat of ours.
+        UnauthenticatedError: the visitor was anonymous here, and has signed in since.
         InvalidRequestError: this is no frame of the protocol.
         ThroughlineError: whatever carrying it out raises.
     """
@@ -36,7 +38,9 @@ def handle_visitor_frame(world: World, connection: Connection, text: str) -> Fra
     require_right(frame.action, Role.VISITOR)
     if frame.action == "ping":
         return ack_frame(frame.frame_id)
-    return _act(world, connection, require_visitor(connection.visitor), frame)
+    visitor = require_visitor(connection.visitor)
+    require_unbound(world, visitor.identifier)
+    return _act(world, connection, visitor, frame)
 
 
 def _act(world: World, connection: Connection, visitor: Visitor, frame: ClientFrame) -> Frame:
@@ -54,8 +58,17 @@ def _act(world: World, connection: Connection, visitor: Visitor, frame: ClientFr
 
 
 def _hello(world: World, connection: Connection, visitor: Visitor, resume: str | None) -> Frame:
-    """Take the socket into service, then read: whatever is written after that read is posted to it."""
+    """Take the socket into service, then read: whatever is written after that read is posted to it.
+
+    Raises:
+        UnauthenticatedError: the visitor has signed in just now. Who binds looks for sockets afterwards.
+    """
     world.connections.add_listener(visitor.way, connection)
+    try:
+        require_unbound(world, visitor.identifier)
+    except UnauthenticatedError:
+        drop_listener(world, visitor.way, connection.connection_id)
+        raise
     if world.connections.find_connection(connection.connection_id) is None:
         # Its end overtook this frame, and found nothing to end.
         world.connections.delete_listener(visitor.way, connection.connection_id)
@@ -106,7 +119,7 @@ def _answered(world: World, visitor: Visitor, entry_id: str) -> EntryId:
 
 def _find_shown(world: World, visitor: Visitor, entry_id: str) -> Entry | None:
     entry = world.threads.find_entry(*parse_entry_id(entry_id))
-    return entry if entry and is_shown(entry, visitor.way) else None
+    return entry if entry and is_theirs(world, visitor, entry) else None
 
 
 # ---------------------------------------------------------------- reading

@@ -3,7 +3,7 @@
 Only what a provider attests is linked here. A link is an edge: entries stay in their homes and are read together.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,8 +14,10 @@ from throughline.domain.frames import conversation_frame, offer_ended_frame
 from throughline.domain.identifiers import ConversationId, CustomerId, Home, Identifier, digest, home_of
 from throughline.flows.assign import SECOND_LOOK_S, settle
 from throughline.flows.notify import notify_agent, notify_holder
+from throughline.flows.read_thread import find_live
 from throughline.flows.record_state import record_state
 from throughline.flows.requeue import find_head, held_at, with_past
+from throughline.flows.visitor_ways import living_way
 from throughline.ports import World
 
 ATTESTED = "the provider attests both"
@@ -47,6 +49,48 @@ def link_identifiers(world: World, head: Head, identifiers: Sequence[Identifier]
         expected = Expected(conversation=head.conversation, turn=head.turn, states=(head.state,))
         world.threads.transition(head.home, expected, {"links": (*head.links, *missing)})
     return survivor
+
+
+def link_pair(world: World, one: Identifier, other: Identifier) -> None:
+    """Make two identifiers one customer's, whether or not a conversation of either is live. Safe to repeat.
+
+    Of two conversations the one goes on that an agent has taken, or that is not over yet; of two alike the one in which
+    the customer wrote last. Where none is live `one` joins `other` if we know a customer by that, else it is joined.
+
+    Raises:
+        StoreUnavailableError: others kept changing the same homes. Repeat.
+    """
+    key = home_key(world)
+    homes = {home_of(one, key): one, home_of(other, key): other}
+    for _ in range(TRIES):
+        found = [find_live(world, CustomerId(home)) for home in homes]
+        lives = [head for _, head in found if head]
+        if lives:
+            goes_on = max(lives, key=_precedence)
+            done = link_identifiers(world, goes_on, (one, other)) == goes_on.home
+        else:
+            done = _link_quiet(world, homes, *(Home(customer) for customer, _ in found))
+        if done:
+            return
+    raise StoreUnavailableError("the homes are changing too fast")
+
+
+def _precedence(head: Head) -> tuple[int, str]:
+    order = {ContactState.RESOLVED: 0, ContactState.QUEUED: 1, ContactState.OFFERED: 1}
+    return order.get(head.state, len(order)), head.latest
+
+
+def _link_quiet(world: World, homes: Mapping[Home, Identifier], one: Home, other: Home) -> bool:
+    """Try to link where nothing is live; return whether it was done."""
+    wish = other if world.customers.find_customer(CustomerId(other)) else one
+    survivor = wish if one == other else _agreed(world, one, other, wish)
+    if any(_join(world, survivor, home) != survivor for home in homes):
+        return False  # somebody wrote in this instant
+    if isinstance(world.threads.get_live(survivor), Moved):
+        return False  # it has been joined itself meanwhile
+    for home, identifier in homes.items():
+        _claim(world, CustomerId(survivor), identifier, home)
+    return True
 
 
 def _claim(world: World, customer: CustomerId, identifier: Identifier, home: Home) -> None:
@@ -139,14 +183,16 @@ def _operation(conversation: ConversationId, turn: int) -> str:
 def _make_room(world: World, head: Head, into: Home) -> Head | None:
     """Prepare what takes `head` in: return it if somebody's screens are to be told.
 
-    The customer can still be answered the ways they wrote to `head`. And a version that leaps by two makes the screens
-    of its holder ask for what they miss: the messages that join theirs.
+    The customer can still be answered the ways they wrote to `head`; in web chat by the one that is theirs now, so that
+    whoever comes as a new visitor each time does not fill a head with ways. And a version that leaps by two makes the
+    screens of its holder ask for what they miss: the messages that join theirs.
     """
+    ways = {living_way(world, via): at_ms for via, at_ms in sorted(head.vias.items(), key=lambda item: item[1])}
     for _ in range(TRIES):
         live = world.threads.get_live(into)
         if not isinstance(live, Head):
             return None
-        new = {via: at_ms for via, at_ms in head.vias.items() if via not in live.vias}
+        new = {via: at_ms for via, at_ms in ways.items() if via not in live.vias}
         changes: dict[str, Any] = {"vias": new} | ({"version": live.version + 2} if live.holder else {})
         expected = Expected(conversation=live.conversation, turn=live.turn, states=(live.state,), version=live.version)
         outcome = world.threads.transition(into, expected, changes)
@@ -178,8 +224,16 @@ def _finish(world: World, over: Head, into: Home) -> None:
 
 
 def _adopt(world: World, customer: CustomerId, other: CustomerId) -> None:
-    """Let a customer have what is known of another one's identifiers: their homes, and every word about consent."""
+    """Let a customer have what is known of another one: card, identifiers with their homes, every word about consent.
+
+    Those homes point straight to the customer's then: however often somebody is joined, nobody's way becomes long.
+    """
     known = world.customers.find_customer(other)
+    if known:
+        world.customers.complete_card(customer, known)
+    for home in dict.fromkeys(item.home for item in known.identifiers) if known else ():
+        if home != Home(customer):
+            world.threads.shorten_move(home, Home(customer))
     for item in known.identifiers if known else ():
         world.customers.add_identifier(customer, item)
         for account, word in item.consents.items():

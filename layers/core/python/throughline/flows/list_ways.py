@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from throughline.domain.configuration import ChannelAccount
-from throughline.domain.conversations import Head
 from throughline.domain.customers import Customer
 from throughline.domain.frames import iso
 from throughline.domain.identifiers import ConversationId
@@ -15,23 +14,31 @@ from throughline.domain.templates import MessageTemplate
 from throughline.domain.vias import Via
 from throughline.flows.authorize import authorize_on_conversation
 from throughline.flows.require_open_way import window_closes_ms
+from throughline.flows.visitor_ways import living_ways
 from throughline.ports import Channel, World
 
 
 def view_ways(world: World, caller: Caller, conversation: ConversationId) -> Mapping[str, Any]:
     """Return every way the customer has written to us, the one a reply takes by default first. 2 RRU.
 
+    An anonymous visitor's way is that of whom they have turned out to be: 1 RRU more for each.
+
     Raises:
         ForbiddenError, NotFoundError, InvalidRequestError: as `authorize_on_conversation`.
     """
     head = authorize_on_conversation(world, caller, "GET /conversations", conversation)
     customer = world.customers.find_customer(head.customer)
-    order = sorted(head.vias, key=lambda via: (via != head.last_via, -head.vias[via], via))
-    return {"conversation": conversation, "ways": [_way(world, head, customer, via) for via in order]}
+    living = living_ways(world, head.vias)
+    last_via, vias = living.get(head.last_via or ""), dict[str, int]()
+    for way, last_ms in head.vias.items():
+        vias[living[way]] = max(last_ms, vias.get(living[way], 0))
+    order = sorted(vias, key=lambda via: (via != last_via, -vias[via], via))
+    ways = [{**_way(world, customer, via, vias[via]), "default": via == last_via} for via in order]
+    return {"conversation": conversation, "ways": ways}
 
 
-def _way(world: World, head: Head, customer: Customer | None, written: str) -> Mapping[str, Any]:
-    via, last_ms = Via.parse(written), head.vias[written]
+def _way(world: World, customer: Customer | None, written: str, last_ms: int) -> Mapping[str, Any]:
+    via = Via.parse(written)
     account = world.settings.find_account_by_address(via.channel, via.account.partition("/")[2])
     channel = world.channels.get(via.channel) if account else None
     opted_out = _opted_out(customer, via)
@@ -43,7 +50,6 @@ def _way(world: World, head: Head, customer: Customer | None, written: str) -> M
         "account": via.account.partition("/")[2],
         "identifier": str(via.identifier),
         "last_inbound_at": iso(last_ms),
-        "default": written == head.last_via,
         "open": closed is None,
         "closed_because": closed,
         "opted_out": opted_out,

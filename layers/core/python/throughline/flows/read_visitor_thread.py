@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from throughline.domain.conversations import Head
 from throughline.domain.errors import ForbiddenError, InvalidRequestError
@@ -13,6 +13,7 @@ from throughline.domain.visitor_views import authors, visitor_entries
 from throughline.domain.visitors import Visitor
 from throughline.flows.read_thread import MAX_PAGE, STATUS_PAGE, find_live, newest_entries
 from throughline.flows.show_visitor import names_of
+from throughline.flows.visitor_ways import bound_visitors
 from throughline.ports import World
 
 FIRST_PAGE = 50
@@ -58,7 +59,7 @@ def read_visitor_thread(
     """Return what a visitor may see among the `limit` newest entries before `before`; with `resume` only of later ones.
 
     Later than that entry and ten minutes before it; the last twenty come in any case, for their status. Costs a query
-    for each home the customer has, 1 RRU per 4 KB.
+    for each home the customer has, 1 RRU per 4 KB; and 1 RRU to know whom a user has been.
 
     Raises:
         InvalidRequestError: `before` or `resume` is no entry id.
@@ -67,10 +68,13 @@ def read_visitor_thread(
     since_ms = _made_ms(resume) - LATE_MS if resume else 0
     customer, live = find_live(world, CustomerId(visitor.home))
     known = world.customers.find_customer(customer)
-    homes = dict.fromkeys((visitor.home, Home(customer), *(known.homes if known else ())))
+    visitors = bound_visitors(world, visitor)
+    own = (visitor.home, *(item.home for item in visitors))
+    homes = dict.fromkeys((*own, Home(customer), *(known.homes if known else ())))
     found = newest_entries(world, homes, before=reference, since_ms=0, limit=limit + 1)
     page = [item for place, item in enumerate(found[:limit]) if place < STATUS_PAGE or item.sent_ms >= since_ms]
-    views = visitor_entries(page, visitor.way, names_of(world, authors(page)))
+    ways = (visitor.way, *(str(replace(visitor.via, identifier=item.identifier)) for item in visitors))
+    views = visitor_entries(page, ways, names_of(world, authors(page)))
     fitting = _newest_within(views, MAX_BYTES)
     oldest = EntryId(fitting[0]["id"]) if len(fitting) < len(views) else page[-1].entry_id if page else None
     more = len(fitting) < len(views) or len(found) > len(page)

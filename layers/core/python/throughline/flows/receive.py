@@ -45,13 +45,14 @@ from throughline.domain.routing import Waiting
 from throughline.flows.announce import announce_entry
 from throughline.flows.assign import place
 from throughline.flows.conclude import finish_letting_go, resume_paused
-from throughline.flows.link import home_key, link_identifiers
+from throughline.flows.hand_over import bind, is_hand_over
+from throughline.flows.link import home_key, link_identifiers, link_pair
 from throughline.flows.notify import notify_holder, record_offer
 from throughline.flows.read_thread import find_live
 from throughline.flows.recognise_language import recognise_language
 from throughline.flows.record_state import record_state
 from throughline.flows.remember_consent import remember_consent
-from throughline.flows.show_visitor import show_entry, show_opening
+from throughline.flows.show_visitor import show_entry, show_handed_over, show_opening
 from throughline.ports import World
 
 HOPS = 20  # merges of merges
@@ -87,6 +88,8 @@ def receive(world: World, event: ChannelEvent, arrival: Arrival) -> None:
     """
     if isinstance(event, StatusReported | NotUnderstood) or not event.senders:
         raise ConfigurationError("this kind of event is handled elsewhere")
+    if is_hand_over(event) and not bind(world, event):
+        return
     home = home_of(event.senders[0], home_key(world))
     entry = _entry(world, event, home, arrival)
     if entry is None:
@@ -340,6 +343,10 @@ def _amend(world: World, event: PersonEvent, entry: Entry) -> None:
     customer, live = find_live(world, CustomerId(entry.home))
     if isinstance(event, ConsentChanged) and event.scope == EVERYTHING:
         remember_consent(world, customer, event.senders[0], event.account, granted=event.granted, at_ms=entry.sent_ms)
-    if isinstance(event, IdentityChanged) and live:
+    if is_hand_over(event):
+        link_pair(world, event.previous, event.current)
+    elif isinstance(event, IdentityChanged) and live:
         link_identifiers(world, live, (event.previous, event.current))
     announce_entry(world, entry)
+    if is_hand_over(event):
+        show_handed_over(world, entry)

@@ -19,11 +19,12 @@ from throughline.domain.errors import (
 from throughline.domain.identifiers import AgentId, ConversationId, Home, digest, home_of_conversation, reference
 from throughline.domain.message_ids import require_recent, time_within
 from throughline.domain.messages import DeliveryStatus
-from throughline.domain.vias import choose_via
+from throughline.domain.vias import Via, choose_via
 from throughline.flows.announce import announce_entry
 from throughline.flows.attach import get_upload
 from throughline.flows.require_open_way import require_open_way, require_shown
 from throughline.flows.templates import get_template
+from throughline.flows.visitor_ways import living_ways
 from throughline.ports import World
 
 MAX_TEXT_CHARACTERS = 16_000
@@ -51,7 +52,7 @@ def send_reply(world: World, agent: AgentId, reply: SendMessage) -> Entry:
     try:
         head = _held(world, home, reply.conversation, agent)
         _require_unanswered(head, agent, reply.seen_version)
-        chosen = choose_via(reply.via, head.last_via, head.vias)
+        chosen = _choose_way(world, head, reply.via)
         files = tuple(get_upload(world, agent, attachment) for attachment in reply.attachments)
         template = get_template(world, chosen, reply.template, files) if reply.template else None
         words = template.text if template else _words(reply.text, needed=not files)
@@ -132,6 +133,13 @@ def _held(world: World, home: Home, conversation: ConversationId, agent: AgentId
 
 def _is_with(agent: AgentId, head: Head) -> bool:
     return head.holder == agent and head.state in _WITH_AGENT
+
+
+def _choose_way(world: World, head: Head, wanted: str | None) -> Via:
+    """Return the way a reply goes: an anonymous visitor is answered as whom they have turned out to be."""
+    living = living_ways(world, head.vias)
+    chosen = str(choose_via(wanted, head.last_via, {*living, *living.values()}))
+    return Via.parse(living.get(chosen, chosen))
 
 
 def _require_unanswered(head: Head, agent: AgentId, seen_version: int | None) -> None:

@@ -20,13 +20,21 @@ from throughline.domain.visitor_views import (
 )
 from throughline.domain.visitors import is_of_webchat, is_shown
 from throughline.flows.read_thread import find_live
+from throughline.flows.visitor_ways import living_way
 from throughline.ports import Connection, World
+
+RECENT_MS = 10 * 60 * 1000  # longer than a message of a visitor's waits on its queue
+MAX_RECENT = 20
 
 
 def tell_visitor(world: World, way: str | None, frame: Frame) -> None:
-    """Send a frame to every socket of the visitor who writes by `way`; nothing happens on other channels. 1 RRU."""
+    """Send a frame to every socket of the visitor who writes by `way`; nothing happens on other channels. 1 RRU.
+
+    One more where the way is an anonymous visitor's: they may have signed in since.
+    """
     if way is None or not is_of_webchat(way):
         return
+    way = living_way(world, way)
     for connection in world.connections.list_listeners(way):
         if not _posted(world, connection, frame):
             drop_listener(world, way, connection)
@@ -76,6 +84,14 @@ def show_opening(world: World, entry: Entry) -> None:
     if is_of_webchat(entry.via):
         _, live = find_live(world, CustomerId(entry.home))
         tell_visitor(world, entry.via, visitor_conversation_frame(view_state(world, live)))
+
+
+def show_handed_over(world: World, entry: Entry) -> None:
+    """Show a user what they wrote anonymously until `entry`, as far as it may have been filed after their hello."""
+    since_ms = entry.received_ms - RECENT_MS
+    for recent in reversed(world.threads.list_entries(entry.home, before=None, since_ms=since_ms, limit=MAX_RECENT)):
+        show_entry(world, recent)
+    show_opening(world, entry)
 
 
 def view_state(world: World, head: Head | None) -> Frame:

@@ -1,6 +1,7 @@
 """A page with web chat on it: may it be there, what does it show, and who is the visitor?
 
-Nothing is written: a visitor is whom a token of ours names, and becomes a customer with their first message.
+Nothing is written: a visitor is whom a token of ours names, and becomes a customer with their first message. But whom
+the company signs in may have written anonymously before: with the proof of it, that is theirs (flows/hand_over.py).
 """
 
 import json
@@ -19,10 +20,12 @@ from throughline.domain.visitors import ANONYMOUS, COMMON_FIELDS, IDENTIFIED, WE
 from throughline.flows.accounts import open_account
 from throughline.flows.attach import MAX_VISITOR_BYTES, VISITOR_TYPES
 from throughline.flows.authenticate import identify
+from throughline.flows.hand_over import hand_over
 from throughline.flows.limit_intake import over_limit, take_one
 from throughline.flows.signing_keys import SigningKeys
 from throughline.flows.token_claims import Claims, expiry_ms, proof_options, subject_of, unverified
 from throughline.flows.visitor_tokens import ALGORITHM, LASTING, SHORT, make_token, read_lasting_token
+from throughline.flows.visitor_ways import require_unbound
 from throughline.ports import Account, World
 
 View = Mapping[str, Any]
@@ -138,14 +141,14 @@ def sign_visitor_in(world: World, page: PageRequest, keys: SigningKeys, body: st
     identity = fields.text_or_none("identity", MAX_TOKEN_CHARACTERS)
     told = _told(fields, configured)
     fields.refuse_others()
-    if returning and identity:
-        raise InvalidRequestError("identity: not together with visitor")
     if page.origin is None and identity is None:
         raise ForbiddenError("only pages and signed-in users may start a chat")
     account = open_account(world, configured)
     identifier, known = _who(world, keys, account, returning, identity)
     profile = _merged(known, told)
     _require_told(configured, profile)
+    if identity and returning:
+        _hand_over(world, account, returning, identifier)
     token, expires_ms = make_token(world, account, identifier, profile, SHORT)
     lasting = None if identity else make_token(world, account, identifier, profile, LASTING)[0]
     return {"token": token, "expires_at": iso(expires_ms), "visitor": lasting, "socket": socket}
@@ -157,8 +160,20 @@ def _who(
     if identity:
         return _identified(world, keys, account, identity)
     if returning:
-        return read_lasting_token(world, account, returning)
+        visitor, known = read_lasting_token(world, account, returning)
+        require_unbound(world, visitor)
+        return visitor, known
     return Identifier(kind=ANONYMOUS, value=f"{world.draw()}{world.draw()}"), Profile()
+
+
+def _hand_over(world: World, account: Account, returning: str, owner: Identifier) -> None:
+    """Let what the user wrote before they signed in be theirs. A proof that proves nothing keeps nobody out."""
+    try:
+        visitor, _ = read_lasting_token(world, account, returning)
+    except UnauthenticatedError:
+        return
+    if visitor.kind == ANONYMOUS:
+        hand_over(world, account, visitor, owner)
 
 
 def _identified(world: World, keys: SigningKeys, account: Account, identity: str) -> tuple[Identifier, Profile]:

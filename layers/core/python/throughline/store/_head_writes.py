@@ -25,6 +25,7 @@ _raise_version = _version.set((_version | to_attribute(0)) + to_attribute(1))
 _NOTHING_LIVE = Expression(
     path("moved").set(value("to")), condition=path("conv").does_not_exist() & path("moved").does_not_exist()
 )
+SHORTENED = Expression(path("moved").set(value("to")), condition=path("moved").exists())
 _OFFERED = Expression(
     *(path(name).set(value(f"new_{name}")) for name in ("state", "holder", "epoch", "turn", "deadline", "nonce")),
     path("sockets").set(value("new_sockets", "L")),

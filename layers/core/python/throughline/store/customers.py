@@ -8,12 +8,13 @@ from typing import Any
 from throughline.domain.customers import CardChange, Customer, CustomerIdentifier
 from throughline.domain.identifiers import UNPROVEN, AgentId, CustomerId, Evidence, Home, Identifier
 from throughline.store._expressions import ABSENT, Expression, hole, path, value
-from throughline.store._table import Table
+from throughline.store._table import Table, starting
 from throughline.store._values import Item, to_attribute
 
 _PROFILE = "profile"
 _IDENTIFIER = "identifier#"
 _CONSENT = "consent:"
+_OWNER, _BOUND = "owner", "visitor#"
 _CARD = {"name": "name", "language": "lang", "tier": "tier", "value": "value"}  # our field → its attribute
 
 _SET_IDENTIFIER = [path(name).set(value(name)) for name in ("home", "since", "evidence")]
@@ -94,6 +95,48 @@ class DynamoCustomers:
         """
         self._customers.put({"pk": _key(customer), "sk": f"edge#{other}", "why": why, "at": at_ms}, ABSENT)
 
+    def complete_card(self, customer: CustomerId, other: Customer) -> None:
+        """C11. Let a customer's card have what is known of `other` and not of them: what they have themselves stays.
+
+        One UpdateItem: 1 WRU; none where nothing is known of `other`.
+        """
+        fields = {name: given for field, name in _CARD.items() if (given := getattr(other, field)) is not None}
+        if fields:
+            shape = _completed_card(tuple(fields))
+            self._customers.update(_key(customer), _PROFILE, shape, {**fields, "since": other.since_ms})
+
+    def bind_visitor(self, visitor: CustomerIdentifier, owner: Identifier) -> Identifier:
+        """C8. Let an anonymous visitor be `owner` for good, unless they are somebody's; return whose they are then.
+
+        The first word stands. One PutItem, and one more where `owner` has them, by which they are listed: 1 WRU each.
+        """
+        at = {"at": visitor.since_ms}
+        standing = self._customers.put(
+            {"pk": _bound_key(visitor.identifier), "sk": _OWNER, "owner": str(owner), **at}, ABSENT
+        )
+        stands = Identifier.parse(standing["owner"]) if standing else owner
+        if stands == owner:
+            sk = f"{_BOUND}{visitor.identifier}"
+            self._customers.put({"pk": _bound_key(owner), "sk": sk, "home": visitor.home, **at}, ABSENT)
+        return stands
+
+    def find_owner(self, visitor: Identifier) -> Identifier | None:
+        """C9. Return whom an anonymous visitor is bound to. One GetItem, strong: 1 RRU."""
+        item = self._customers.get(_bound_key(visitor), _OWNER)
+        return Identifier.parse(item["owner"]) if item else None
+
+    def list_visitors(self, owner: Identifier) -> list[CustomerIdentifier]:
+        """C10. Return every anonymous visitor who is bound to `owner`. One Query, strong: 1 RRU for some thirty."""
+        items = self._customers.query(_bound_key(owner), starting(_BOUND))
+        return [
+            CustomerIdentifier(
+                identifier=Identifier.parse(item["sk"].removeprefix(_BOUND)),
+                home=Home(item["home"]),
+                since_ms=item["at"],
+            )
+            for item in items
+        ]
+
     def change_card(self, customer: CustomerId, changes: Mapping[str, Any], change: CardChange) -> None:
         """C7. Change fields of a customer's card; None removes one. Who changed what, and when, is kept beside it.
 
@@ -119,8 +162,19 @@ def _changed_card(kept: tuple[str, ...], removed: tuple[str, ...]) -> Expression
     )
 
 
+@cache
+def _completed_card(names: tuple[str, ...]) -> Expression:
+    given = {name: path(name) | value(name, "N" if name == "value" else "S") for name in names}
+    since = path("since").set(path("since") | value("since", "N"))
+    return Expression(*(path(name).set(standing) for name, standing in given.items()), since)
+
+
 def _key(customer: CustomerId) -> str:
     return f"customer#{customer}"
+
+
+def _bound_key(identifier: Identifier) -> str:
+    return f"identifier#{identifier}"
 
 
 def _identifier_key(identifier: Identifier) -> str:

@@ -11,7 +11,7 @@ from throughline.store._changes import change_from, change_item, change_prefix
 from throughline.store._entries import ATTRIBUTES as ENTRY
 from throughline.store._entries import RANK, attachment_map, entry_from, entry_item, entry_key
 from throughline.store._expressions import ABSENT, Expression, path, value
-from throughline.store._head_writes import announced, changed, moved, updated
+from throughline.store._head_writes import SHORTENED, announced, changed, moved, updated
 from throughline.store._heads import LIVE, archived_key, conversation_in, head_from, head_item, moved_in
 from throughline.store._table import Table, starting
 from throughline.store._values import to_attribute
@@ -113,6 +113,10 @@ class DynamoThreads:
         """
         won, item = self._threads.update(home, LIVE, *moved(head, to))
         return won or item.get("moved") == to
+
+    def shorten_move(self, home: Home, to: Home) -> None:
+        """T19. Let a home that points somewhere point straight to `to`. One UpdateItem: 1 WRU."""
+        self._threads.update(home, LIVE, SHORTENED, {"to": to})
 
     def archive(self, head: Head) -> None:
         """T8. Keep the last state of a conversation that is over. Overwrites. One PutItem: 1 WRU."""

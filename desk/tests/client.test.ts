@@ -1,311 +1,366 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { ANSWER_MS, LIFE_MS, PING_MS } from "../src/client/connection";
-import { DeskClient, GAP_MS, type Happening } from "../src/client/client";
-import type { SnapshotConversation } from "../src/client/frames";
-import { Rest } from "../src/client/rest";
-import { MapMemory } from "../src/client/storage";
-import { FakeSocket, FakeTimers, settle } from "./fakes";
-import { CONVERSATION, conversation, entry, HOME, message, snapshot } from "./frames";
+import { GAP_MS } from "../src/client/client";
+import { Desk, entries, words } from "./desks";
+import { settle } from "./fakes";
+import { Tab } from "./recorded";
 
-let timers: FakeTimers;
-let sockets: FakeSocket[];
-let memory: MapMemory;
-let client: DeskClient;
-let happened: Happening[];
-let restStatus: number;
-let asked: boolean[];
+let desk: Desk;
 
-function made(): DeskClient {
-  const token = (renew: boolean) => {
-    asked.push(renew);
-    return Promise.resolve(renew ? "renewed" : "token");
-  };
-  const answer = () => Promise.resolve(new Response("{}", { status: restStatus }));
-  const one = new DeskClient({
-    subject: "ana",
-    socket: (given) => {
-      const socket = new FakeSocket(given);
-      sockets.push(socket);
-      return socket;
-    },
-    rest: new Rest("", token, answer as typeof fetch),
-    token,
-    memory,
-    timers,
-    lock: (_, action) => action(),
-  });
-  one.listen((happening) => happened.push(happening));
-  return one;
-}
-
-async function welcome(...conversations: SnapshotConversation[]): Promise<FakeSocket> {
-  await settle();
-  const socket = sockets.at(-1)!;
-  socket.open();
-  socket.say(snapshot(conversations, { id: socket.last("hello").id }));
-  await settle();
-  return socket;
-}
-
-const held = (version: number, ...numbers: number[]) => ({
-  ...conversation(version),
-  entries: numbers.map((number) => entry(number)),
-});
-
-function write(text: string, seenVersion: number | null = null): void {
-  client.outbox.put({
-    kind: "message",
-    conversation: CONVERSATION,
-    customer: HOME,
-    text,
-    via: null,
-    attachments: [],
-    names: [],
-    writtenAt: "",
-    seenVersion,
-  });
-}
+const said = () => words(desk.client.state, desk.customer);
+const offers = () => desk.happened.filter((one) => one.kind === "offer");
 
 beforeEach(() => {
-  timers = new FakeTimers();
-  sockets = [];
-  memory = new MapMemory();
-  happened = [];
-  asked = [];
-  restStatus = 200;
-  client = made();
-  client.start();
+  desk = new Desk("words");
 });
 
 describe("connecting", () => {
-  it("comes back by itself, later each time, and resumes from what it has", async () => {
-    const first = await welcome(held(2, 1, 2));
+  it("comes back by itself, later each time, and has everything", async () => {
+    const first = await desk.hear("Ana accepts");
     first.break();
-    expect(client.connection.state).toBe("waiting");
-    await timers.pass(400);
-    sockets.at(-1)!.break(); // refused before it opened
-    await timers.pass(800);
-    expect(sockets).toHaveLength(3);
-    const third = await welcome(held(4, 1, 2, 3, 4));
-    expect(third.all("hello")[0]).toMatchObject({ resume: { [CONVERSATION]: 2 } });
-    expect([client.connection.state, client.state.thread(HOME).length]).toEqual(["open", 4]);
+    expect(desk.client.connection.state).toBe("waiting");
+    await desk.timers.pass(400);
+    desk.server.socket.break(); // refused before it opened
+    await desk.timers.pass(800);
+    expect(desk.sockets).toHaveLength(3);
+    await desk.comeAfter("What Eva wrote between comes late");
+    expect([desk.client.connection.state, said()]).toEqual(["open", ["One", "Two", "Three", "Four", "Five", "Six"]]);
+  });
+
+  it("resumes with the version that is complete", async () => {
+    desk = new Desk("reconnections");
+    (await desk.hear("Ana answers")).break();
+    await desk.timers.pass(400);
+    desk.server.socket.open();
+    const [recorded] = new Tab("reconnections", "ana-2").sent("hello");
+    expect(desk.server.socket.last("hello").resume).toEqual(recorded!.resume);
   });
 
   it("never waits longer than half a minute", async () => {
     for (let attempt = 0; attempt < 12; attempt += 1) {
-      await timers.pass(30_000);
-      sockets.at(-1)!.break();
+      await desk.timers.pass(30_000);
+      desk.server.socket.break();
     }
-    const before = sockets.length;
-    await timers.pass(30_000);
-    expect(sockets.length).toBe(before + 1);
+    const before = desk.sockets.length;
+    await desk.timers.pass(30_000);
+    expect(desk.sockets.length).toBe(before + 1);
   });
 
   it("hurries when the network comes back", async () => {
-    (await welcome(held(1, 1))).break();
-    client.connection.hurry();
+    (await desk.server.welcome()).break();
+    desk.client.connection.hurry();
     await settle();
-    expect(sockets).toHaveLength(2);
+    expect(desk.sockets).toHaveLength(2);
   });
 
   it("replaces its socket before API Gateway cuts it, and has one in service all the time", async () => {
-    const first = await welcome(held(1, 1));
+    const first = await desk.server.welcome();
     const pings = Math.floor(LIFE_MS / PING_MS);
     for (let ping = 0; ping < pings; ping += 1) {
-      await timers.pass(PING_MS);
+      await desk.timers.pass(PING_MS);
       first.say({ event: "ack", id: first.last("ping").id });
     }
-    await timers.pass(LIFE_MS - pings * PING_MS);
-    expect([sockets.length, first.readyState, client.connection.isOpen]).toEqual([2, 1, true]);
-    await welcome(held(1, 1));
-    expect([first.readyState, client.connection.isOpen]).toEqual([3, true]);
+    await desk.timers.pass(LIFE_MS - pings * PING_MS);
+    expect([desk.sockets.length, first.readyState, desk.client.connection.isOpen]).toEqual([2, 1, true]);
+    await desk.server.welcome();
+    expect([first.readyState, desk.client.connection.isOpen]).toEqual([3, true]);
   });
 
   it("takes a socket that does not answer for dead", async () => {
-    const first = await welcome(held(1, 1));
-    void client.ask("offer.accept", { offer: "o" });
-    await timers.pass(ANSWER_MS + 400);
-    expect([first.readyState, sockets.length]).toEqual([3, 2]);
+    const first = await desk.server.welcome();
+    void desk.client.ask("offer.accept", { offer: "o" });
+    await desk.timers.pass(ANSWER_MS + 400);
+    expect([first.readyState, desk.sockets.length]).toEqual([3, 2]);
   });
 
   it("gets a new token when the old one has expired", async () => {
-    const first = await welcome(held(1, 1));
-    const closing = client.ask("conversation.close", { conversation: CONVERSATION });
+    const first = await desk.hear("Ana accepts");
+    const closing = desk.client.ask("conversation.close", { conversation: desk.conversation });
     const { id } = first.last("conversation.close");
     first.say({ event: "error", id, code: "unauthenticated", message: "" });
-    await timers.pass(400);
-    const second = await welcome(held(1, 1));
-    expect([second.token, asked.includes(true)]).toEqual(["renewed", true]);
+    await desk.timers.pass(400);
+    const second = await desk.server.welcome();
+    expect([second.token, desk.renewals.includes(true)]).toEqual(["renewed", true]);
     second.say({ event: "ack", id: second.last("conversation.close").id });
     expect((await closing).id).toBe(id);
   });
 
   it("stops trying when nobody knows this agent", async () => {
     await settle();
-    restStatus = 403;
-    sockets[0]!.break();
-    await timers.pass(60_000);
-    expect([client.connection.state, sockets.length]).toEqual(["refused", 1]);
+    desk.restStatus = 403;
+    desk.sockets[0]!.break();
+    await desk.timers.pass(60_000);
+    expect([desk.client.connection.state, desk.sockets.length]).toEqual(["refused", 1]);
   });
 
   it("repeats a frame that got no answer, under the same id", async () => {
-    const first = await welcome(held(1, 1));
-    const accepting = client.ask("offer.accept", { offer: "o" });
+    const first = await desk.hear("Eva writes twice before anybody takes it");
+    const [offer] = desk.client.state.offers.keys();
+    const accepting = desk.client.ask("offer.accept", { offer });
     first.break();
-    await timers.pass(400);
-    const second = await welcome(held(1, 1));
+    await desk.timers.pass(400);
+    const second = await desk.server.welcome();
     expect(second.last("offer.accept").id).toBe(first.last("offer.accept").id);
-    second.say({ event: "ack", id: second.last("offer.accept").id });
-    await expect(accepting).resolves.toMatchObject({ event: "ack" });
+    await desk.server.play("Ana accepts");
+    await expect(accepting).resolves.toMatchObject({ event: "ack", conversation: { holder: "ana" } });
+    expect([desk.client.state.offers.size, said()]).toEqual([0, ["One", "Two"]]);
   });
 
   it("repeats what the server was too busy for, and gives the last word to the one who asked", async () => {
-    const socket = await welcome(held(1, 1));
-    const asking = client.ask("offer.accept", { offer: "o" }).catch((error: Error) => error.message);
+    const socket = await desk.server.welcome();
+    const asking = desk.client.ask("offer.accept", { offer: "o" }).catch((error: Error) => error.message);
     for (let attempt = 0; attempt < 5; attempt += 1) {
       const { id } = socket.last("offer.accept");
       socket.say({ event: "error", id, code: "store_unavailable", message: "busy" });
-      await timers.pass(9_000);
+      await desk.timers.pass(9_000);
     }
     expect([await asking, socket.all("offer.accept").length]).toEqual(["busy", 5]);
+  });
+
+  it("tells whoever asked why it was refused", async () => {
+    desk = new Desk("sign_on");
+    await desk.hear("Ana goes to lunch, says her second tab");
+    const asking = desk.client.ask("presence.set", { presence: "not_ready", reason: "boredom" });
+    const refused = expect(asking).rejects.toThrow("lunch, training");
+    await desk.server.play("Ana gives a reason nobody knows");
+    await refused;
   });
 });
 
 describe("gaps", () => {
-  it("waits half a second for what is missing before it asks", async () => {
-    const socket = await welcome(held(1, 1));
-    socket.say(message(3, entry(3)));
-    socket.say(message(2, entry(2)));
-    await timers.pass(GAP_MS);
+  const tab = new Tab("words", "ana");
+
+  it("are given half a second before the client asks", async () => {
+    const socket = await desk.hear("Ana accepts");
+    const [five, six] = tab.all("message", "Eva writes on");
+    const [four, three] = tab.all("message", "What Eva wrote between comes late");
+    for (const frame of [six!, five!]) desk.server.say(frame);
+    await desk.timers.pass(GAP_MS);
     expect(socket.all("hello")).toHaveLength(1);
-    socket.say(message(5, entry(5)));
-    await timers.pass(GAP_MS);
-    expect(socket.last("hello")).toMatchObject({ resume: { [CONVERSATION]: 3 } });
+    desk.server.say(three!);
+    await desk.timers.pass(GAP_MS);
+    expect(socket.last("hello")).toMatchObject({ resume: { [desk.conversation]: 4 } });
+    desk.server.pass("What Eva wrote between comes late");
+    await desk.server.greet();
+    expect(said()).toEqual(["One", "Two", "Three", "Four", "Five", "Six"]);
+    desk.server.say(four!); // late after all
+    await desk.timers.pass(GAP_MS);
+    expect([socket.all("hello").length, said().length]).toEqual([2, 6]);
+  });
+
+  it("are closed where another conversation has joined", async () => {
+    desk = new Desk("joined");
+    const socket = await desk.hear("They are one person");
+    await desk.timers.pass(GAP_MS);
+    expect(socket.all("hello")).toHaveLength(2);
+    await desk.server.greet();
+    expect(said()).toEqual(["Hello", "Hello from the phone", "One", "Two", undefined]);
+  });
+
+  it("of a conversation that another tab has accepted are filled", async () => {
+    desk = new Desk("two_tabs", "ana");
+    await desk.hear("The second tab accepts");
+    expect(said()).toEqual([]);
+    await desk.timers.pass(GAP_MS);
+    await desk.server.greet();
+    expect(said()).toEqual(["Hello"]);
   });
 });
 
 describe("offers", () => {
-  it("ring once, whether they come alone or in a snapshot", async () => {
-    const socket = await welcome(held(1, 1));
-    const offer = { offer: "o.1", conversation: "o", customer: { id: "h-9", name: null }, channel: "telegram", queue: "q" };
-    const whole = { ...offer, requirement: "", preview: null, waiting_since: "", expires_at: "" };
-    socket.say({ event: "offer", ...whole });
-    socket.say({ event: "offer", ...whole });
-    client.connection.hello();
-    socket.say(snapshot([held(1, 1)], { id: socket.last("hello").id, offers: [whole] }));
-    expect(happened.filter((one) => one.kind === "offer")).toHaveLength(1);
+  beforeEach(() => {
+    desk = new Desk("offers");
+  });
+
+  it("ring once, however often they come", async () => {
+    await desk.hear("Eva writes");
+    desk.server.say(desk.server.tab.all("offer", "Eva writes")[0]!);
+    desk.client.connection.hello();
+    await desk.server.greet();
+    expect(offers()).toHaveLength(1);
+  });
+
+  it("ring when they are there already", async () => {
+    await desk.comeAfter("Eva writes");
+    expect(offers()).toHaveLength(1);
+  });
+
+  it("do not ring when their end has overtaken them", async () => {
+    await desk.server.welcome();
+    const { tab } = desk.server;
+    for (const frame of [...tab.posted("Ana lets it pass"), ...tab.posted("Eva writes")]) desk.server.say(frame);
+    expect(offers()).toEqual([]);
+  });
+
+  it("go on ringing though an older answer does not have them, and so does the presence", async () => {
+    (await desk.hear("Ana lets it pass")).break();
+    await desk.timers.pass(400);
+    await desk.server.welcome("Ana is available again and, after a while, offered it once more");
+    expect([desk.client.state.offers.size, desk.client.state.agent?.presence]).toEqual([1, "available"]);
   });
 });
 
 describe("the outbox", () => {
+  const tab = new Tab("answers", "ana");
+
+  beforeEach(() => {
+    desk = new Desk("answers");
+  });
+
+  it("lets go of what was acknowledged, and its entry stands on the thread at once", async () => {
+    const socket = await desk.hear("Ana takes a conversation");
+    desk.write("Good morning");
+    await settle();
+    expect(desk.client.outbox.parcels().map((one) => one.attempts)).toEqual([1]);
+    await desk.server.play("Ana answers");
+    expect([desk.client.outbox.parcels(), said()]).toEqual([[], ["Hello", "Good morning"]]);
+    await desk.server.play("Ana's tab did not hear that it was taken and sends it again", "It is sent");
+    expect([socket.all("message.send").length, said()]).toEqual([1, ["Hello", "Good morning"]]);
+    expect(entries(desk.client.state, desk.customer).at(-1)?.status).toBe("sent");
+  });
+
   it("sends what was written while offline once the connection is back, in order and once", async () => {
-    (await welcome(held(1, 1))).break();
-    write("first");
-    write("second");
-    expect(client.outbox.of(CONVERSATION).map((one) => one.text)).toEqual(["first", "second"]);
-    await timers.pass(400);
-    const second = await welcome(held(1, 1));
-    second.say({ event: "ack", id: second.last("message.send").id, entry: entry(2, { direction: "outbound" }) });
-    await settle();
-    second.say({ event: "ack", id: second.last("message.send").id, entry: entry(3, { direction: "outbound" }) });
-    await settle();
-    expect(second.all("message.send").map((one) => one.text)).toEqual(["first", "second"]);
-    expect([client.outbox.parcels(), client.state.thread(HOME).length]).toEqual([[], 3]);
+    (await desk.hear("Ana takes a conversation")).break();
+    desk.write("Good morning");
+    desk.write("Are you there?");
+    expect(desk.client.outbox.of(desk.conversation).map((one) => one.text)).toEqual(["Good morning", "Are you there?"]);
+    await desk.timers.pass(400);
+    const second = await desk.server.welcome();
+    await desk.server.play("Ana answers", "It is sent", "The provider is away for the next one");
+    expect(second.all("message.send").map((one) => one.text)).toEqual(["Good morning", "Are you there?"]);
+    expect([desk.client.outbox.parcels(), said()]).toEqual([[], ["Hello", "Good morning", "Are you there?"]]);
   });
 
   it("gives a message one id, also after a lost acknowledgement and a reload", async () => {
-    const first = await welcome(held(1, 1));
-    write("hello");
+    const first = await desk.hear("Ana takes a conversation");
+    desk.write("Good morning");
     await settle();
-    const id = first.last("message.send").message_id;
-    client.stop();
-    client = made(); // the page was loaded again
-    client.start();
-    const second = await welcome(held(1, 1));
-    expect(second.last("message.send").message_id).toBe(id);
-    expect(String(id)[14]).toBe("7");
+    const { id, message_id } = first.last("message.send");
+    expect([id, String(message_id)[14]]).toEqual([message_id, "7"]);
+    desk.reload();
+    const second = await desk.comeAfter("Ana answers"); // it was taken, but nobody heard
+    expect(second.last("message.send")).toMatchObject({ id, message_id });
+    await desk.server.play("Ana's tab did not hear that it was taken and sends it again", "It is sent");
+    expect([desk.client.outbox.parcels(), said()]).toEqual([[], ["Hello", "Good morning"]]);
   });
 
   it("sends quick replies with the text, and a template in place of it", async () => {
-    const socket = await welcome(held(1, 1));
-    const parcel = { kind: "message", conversation: CONVERSATION, customer: HOME, via: null, writtenAt: "", seenVersion: null } as const;
-    client.outbox.put({ ...parcel, attachments: [], names: [], text: "Which?", quickReplies: [{ kind: "reply", text: "This" }] });
+    const socket = await desk.hear("Ana sends it all the same");
+    const { conversation, customer } = desk;
+    const parcel = { kind: "message", conversation, customer, via: null, writtenAt: "", seenVersion: null } as const;
+    const [recorded] = tab.sent("message.send", "Ana lays answers ready");
+    const quickReplies = ["Yes", "No"].map((text) => ({ kind: "reply", text }) as const);
+    desk.client.outbox.put({ ...parcel, attachments: [], names: [], text: "Shall we call you?", quickReplies });
     await settle();
-    expect(socket.last("message.send")).toMatchObject({ text: "Which?", quick_replies: [{ kind: "reply", text: "This" }] });
-    socket.say({ event: "ack", id: socket.last("message.send").id, entry: entry(2, { direction: "outbound" }) });
-    await settle();
-    client.outbox.put({ ...parcel, attachments: [], names: [], text: "Good day Maya", template: { name: "order_update", parameters: ["Maya"] } });
+    const { id, message_id } = socket.last("message.send");
+    expect(socket.last("message.send")).toEqual({ ...recorded, id, message_id });
+    await desk.server.play("Ana lays answers ready");
+    const template = { name: "order_update", parameters: ["Maya"] };
+    desk.client.outbox.put({ ...parcel, attachments: [], names: [], text: "Good day Maya", template });
     await settle();
     const sent = socket.last("message.send");
-    expect(sent).toMatchObject({ template: { name: "order_update", parameters: ["Maya"] } });
+    expect(sent).toMatchObject({ template });
     expect(sent).not.toHaveProperty("text");
     expect(sent).not.toHaveProperty("quick_replies");
   });
 
   it("takes an id without a time when the very first attempt is refused: our clock may be wrong", async () => {
-    const socket = await welcome(held(1, 1));
-    write("hello");
+    const socket = await desk.hear("Ana takes a conversation");
+    desk.write("Good morning");
     await settle();
     socket.say({ event: "error", id: socket.last("message.send").id, code: "invalid_request", message: "message_id: …" });
     await settle();
     expect(String(socket.last("message.send").message_id)[14]).toBe("4");
     socket.say({ event: "error", id: socket.last("message.send").id, code: "invalid_request", message: "via: …" });
     await settle();
-    expect(client.outbox.parcels()[0]?.failed).toMatchObject({ code: "invalid_request", message: "via: …" });
+    expect(desk.client.outbox.parcels()[0]?.failed).toMatchObject({ code: "invalid_request", message: "via: …" });
   });
 
-  it("holds a reply back when a colleague has answered, and sends it under its own id when told to", async () => {
-    const socket = await welcome(held(4, 1));
-    write("hello", 4);
+  it("holds a reply back when somebody else has answered, and sends it under its own id when told to", async () => {
+    const socket = await desk.hear("Somebody answers from the shop's phone");
+    const [blind] = tab.sent("message.send", "Ana has not seen that and is held back");
+    desk.write("We are open until seven", Number(blind!.seen_version));
     await settle();
-    const { id, message_id, seen_version } = socket.last("message.send");
-    expect(seen_version).toBe(4);
-    socket.say({ event: "error", id, code: "conflict", message: "", version: 6 });
+    const { message_id } = socket.last("message.send");
+    await desk.server.play("Ana has not seen that and is held back");
+    const [parcel] = desk.client.outbox.parcels();
+    const [seeing] = tab.sent("message.send", "Ana sends it all the same");
+    expect(parcel?.failed).toMatchObject({ code: "conflict", version: seeing!.seen_version });
+    desk.client.outbox.again(parcel!.key);
     await settle();
-    const [parcel] = client.outbox.parcels();
-    expect(parcel?.failed?.version).toBe(6);
-    client.outbox.again(parcel!.key);
-    await settle();
-    expect(socket.last("message.send")).toMatchObject({ message_id, seen_version: 6 });
+    expect(socket.last("message.send")).toMatchObject({ message_id, seen_version: seeing!.seen_version });
+    await desk.server.play("Ana sends it all the same");
+    expect([desk.client.outbox.parcels(), said().at(-1)]).toEqual([[], "We are open until seven"]);
   });
 
   it("goes on with the next message when one was refused for good", async () => {
-    const socket = await welcome(held(1, 1));
-    write("first");
-    write("second");
+    const socket = await desk.hear("Ana takes a conversation");
+    desk.write("first");
+    desk.write("second");
     await settle();
     socket.say({ event: "error", id: socket.last("message.send").id, code: "window_closed", message: "" });
     await settle();
     expect(socket.last("message.send").text).toBe("second");
-    expect(client.outbox.parcels()[0]?.failed?.code).toBe("window_closed");
+    expect(desk.client.outbox.parcels()[0]?.failed?.code).toBe("window_closed");
   });
 
   it("gives the words back when a message is withdrawn", async () => {
-    (await welcome(held(1, 1))).break();
-    write("a thought");
-    expect(client.outbox.withdraw(client.outbox.parcels()[0]!.key)?.text).toBe("a thought");
-    expect(client.outbox.parcels()).toEqual([]);
+    (await desk.hear("Ana takes a conversation")).break();
+    desk.write("a thought");
+    expect(desk.client.outbox.withdraw(desk.client.outbox.parcels()[0]!.key)?.text).toBe("a thought");
+    expect(desk.client.outbox.parcels()).toEqual([]);
   });
-});
 
-it("does not take back what is under way", async () => {
-  await welcome(held(1, 1));
-  write("too late");
-  await settle();
-  const [parcel] = client.outbox.parcels();
-  expect([parcel?.attempts, client.outbox.withdraw(parcel!.key), client.outbox.parcels().length]).toEqual([1, null, 1]);
+  it("does not take back what is under way", async () => {
+    await desk.hear("Ana takes a conversation");
+    desk.write("too late");
+    await settle();
+    const [parcel] = desk.client.outbox.parcels();
+    expect([parcel?.attempts, desk.client.outbox.withdraw(parcel!.key), desk.client.outbox.parcels().length]).toEqual([1, null, 1]);
+  });
 });
 
 describe("reading", () => {
   it("is told to the other tabs and outlives a reload", async () => {
-    const socket = await welcome(held(2, 1, 2));
-    client.read(CONVERSATION);
-    client.read(CONVERSATION);
+    const socket = await desk.hear("Ana accepts");
+    desk.client.read(desk.conversation);
+    desk.client.read(desk.conversation);
     expect(socket.all("read")).toHaveLength(1);
-    client.stop();
-    client = made();
-    client.start();
-    await welcome(held(3, 1, 2, 3));
-    expect(client.state.unread(client.state.conversations.get(CONVERSATION)!)).toBe(1);
+    desk.reload();
+    await desk.comeAfter("Eva writes on");
+    expect(desk.client.state.unread(desk.client.state.mine()[0]!)).toBe(2);
+  });
+});
+
+describe("what is about a message that is not known by that name", () => {
+  it("is placed by the server's page: a reaction to an answer names it as the provider does", async () => {
+    await desk.hear("Ana answers");
+    const before = desk.pages.length;
+    await desk.server.play("Eva likes the answer");
+    const last = entries(desk.client.state, desk.customer).at(-1);
+    expect([desk.pages.length - before, last?.text, last?.reactions?.map((one) => one.emoji)]).toEqual([1, "Ten", ["❤"]]);
+  });
+
+  it("is looked for once where the server does not know it either", async () => {
+    await desk.hear("Eva takes it back");
+    expect(desk.pages).toEqual([]);
+    await desk.server.play("Eva edits and takes back what nobody here has seen");
+    expect(desk.pages).toHaveLength(1);
+    await desk.server.play("Eva sends what nobody knows");
+    expect(desk.pages).toHaveLength(1);
+  });
+
+  it("is looked for once where the page cannot be had, and stays an entry of its own", async () => {
+    await desk.hear("Ana answers");
+    const before = desk.pages.length;
+    desk.restStatus = 503;
+    await desk.server.play("Eva likes the answer", "Eva sends what nobody knows");
+    const kinds = entries(desk.client.state, desk.customer).map((one) => one.kind);
+    expect([desk.pages.length - before, kinds.slice(-2)]).toEqual([1, ["reaction", "message"]]);
+  });
+
+  it("is not looked for where the server has told it so", async () => {
+    await desk.comeAfter("An edit comes before its message");
+    expect([desk.pages, entries(desk.client.state, desk.customer).at(-1)?.kind]).toEqual([[], "edit"]);
   });
 });

@@ -1,9 +1,8 @@
-/** Frames as the server makes them, short to write down. */
+/** Entries by hand, for what can be shown and no scenario has. What the server really says is in `recorded.ts`. */
 
-import type { ConversationView, Entry, ServerFrame, Snapshot, SnapshotConversation } from "../src/client/frames";
+import type { Entry } from "../src/client/frames";
 
-export const HOME = "h-1f";
-export const CONVERSATION = `${HOME}.0123456789`;
+const HOME = "h-1f";
 
 export function hash(number: number): string {
   return number.toString(16).padStart(22, "0");
@@ -25,36 +24,4 @@ export function entry(number: number, more: Partial<Entry> = {}): Entry {
     late: false,
     ...more,
   };
-}
-
-export function conversation(version: number, more: Partial<ConversationView> = {}): ConversationView {
-  return {
-    conversation: CONVERSATION,
-    version,
-    turn: 2,
-    state: "active",
-    customer: { id: HOME, name: "Mina" },
-    queue: "support",
-    requirement: "",
-    opened_at: new Date(1_780_000_000_000).toISOString(),
-    via: "telegram/demo|telegram:70011",
-    vias: [],
-    language: "en",
-    holder: "ana",
-    disposition: null,
-    until: null,
-    ...more,
-  };
-}
-
-export function snapshot(conversations: SnapshotConversation[], more: Partial<Snapshot> = {}): Snapshot {
-  const now = { presence: "available" as const, reason: null, since: null, next: null };
-  const agent = { agent: "ana", name: "Ana", ...now, capacity: { chat: 3 }, load: {} };
-  const rest = { teams: ["front"], skills: {}, language: null, not_ready_reasons: [] };
-  const me = { agent: "ana", name: "Ana", role: "agent" as const, ...rest };
-  return { event: "snapshot", id: "hello", me, agent, offers: [], conversations, ...more };
-}
-
-export function message(version: number, announced: Entry, more: object = {}): ServerFrame {
-  return { event: "message", conversation: CONVERSATION, version, entry: announced, ...more } as ServerFrame;
 }

@@ -2,335 +2,243 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { VisitorEntry } from "../src/client/api";
 import { ANSWER_MS, SLOW_MS } from "../src/client/connection";
 import type { ServerFrame } from "../src/client/frames";
-import { MapMemory } from "../src/client/storage";
 import { introductionOf } from "../src/widget/intro";
 import { EARLY_MS } from "../src/widget/sign-in";
 import { inkUpon } from "../src/widget/styles";
 import { CATALOGUES, type Key, Words } from "../src/widget/texts";
-import { VisitorClient } from "../src/widget/visitor";
 import { choicesOf, closing } from "../src/i18n/messages";
-import { FakeSocket, FakeTimers, settle } from "./fakes";
+import type { FakeSocket } from "./fakes";
+import { settle } from "./fakes";
+import { Tab } from "./recorded";
+import { Browser, json, jwt, LIFE_S } from "./visitors";
 
-const LIFE_S = 900;
-const PLACE = "throughline.visitor.https://api.test/demo";
+const PLACE = "throughline.visitor.https://api.test/shop";
+const visit = new Tab("visit", "mina");
 
-let timers: FakeTimers;
-let memory: MapMemory;
-let sockets: FakeSocket[];
-let posted: Record<string, unknown>[];
-let answers: (() => Response | Promise<Response>)[];
-let fetched: [string, RequestInit][];
-let chat: Record<string, unknown>;
-let thread: unknown;
-let client: VisitorClient;
-let arrived: VisitorEntry[];
+let browser: Browser;
 
-const jwt = (claims: object) => `h.${btoa(JSON.stringify(claims)).replaceAll("=", "")}.s`;
-const json = (value: unknown, status = 200, headers: Record<string, string> = {}) =>
-  new Response(JSON.stringify(value), { status, headers });
+const sentTexts = (socket: FakeSocket) => socket.all("message.send").map((frame) => frame.text);
 
-function signedIn(): Response {
-  const token = jwt({ sub: "v", iat: 1000, exp: 1000 + LIFE_S, n: posted.length });
-  return json({ token, expires_at: "", visitor: `proof-${posted.length}`, socket: "wss://s.test" });
-}
-
-const fetching = ((address: string, how: RequestInit = {}) => {
-  if (address.endsWith("/webchat/demo")) return Promise.resolve(json(chat));
-  if (address.includes("/thread")) return Promise.resolve(json(thread));
-  if (address.includes("/attachments/")) return Promise.resolve(json({ url: `https://files.test/${address.split("/").pop()}` }));
-  if (address.startsWith("https://files.test/")) {
-    fetched.push([address, how]);
-    return Promise.resolve(new Response("bytes", { status: address.endsWith("gone") ? 404 : 200 }));
-  }
-  posted.push(JSON.parse(String(how.body)) as Record<string, unknown>);
-  return Promise.resolve((answers.shift() ?? signedIn)());
-}) as typeof fetch;
-
-function made(): VisitorClient {
-  const one = new VisitorClient({
-    api: "https://api.test",
-    account: "demo",
-    socket: (_, token) => {
-      const socket = new FakeSocket(token);
-      sockets.push(socket);
-      return socket;
-    },
-    memory,
-    timers,
-    lock: (_, action) => action(),
-    fetching,
-  });
-  one.listen((happening) => happening.arrived && arrived.push(happening.arrived));
-  return one;
-}
-
-const say = (socket: FakeSocket, frame: object) => socket.say(frame as ServerFrame);
-
-function entry(number: number, more: Partial<VisitorEntry> = {}): VisitorEntry {
-  const ms = 1_780_000_000_000 + number * 1000;
-  const hash = number.toString(16).padStart(22, "0");
-  return {
-    id: `h-v.${ms}.${hash}`,
-    kind: "message",
-    direction: "outbound",
-    text: `Message ${number}`,
-    author: "Ana",
-    sent_at: new Date(ms).toISOString(),
-    status: "sent",
-    ...more,
-  };
-}
-
-function snapshot(socket: FakeSocket, entries: VisitorEntry[] = [], before: string | null = null): void {
-  const conversation = { state: "none", agent: null };
-  const visitor = { name: null, identified: false };
-  say(socket, { event: "snapshot", id: socket.last("hello").id, visitor, conversation, entries, before });
-}
-
-async function welcome(entries: VisitorEntry[] = [], before: string | null = null): Promise<FakeSocket> {
-  await settle();
-  const socket = sockets.at(-1)!;
-  socket.open();
-  snapshot(socket, entries, before);
-  await settle();
-  return socket;
-}
-
-async function acknowledge(socket: FakeSocket): Promise<void> {
-  const { id, message_id } = socket.last("message.send");
-  say(socket, { event: "ack", id, message_id });
-  await settle();
-}
-
-/** Let time pass while the server answers every ping. */
-async function stay(ms: number): Promise<void> {
-  const answered = new Set<string>();
-  for (let left = ms; left > 0; left -= 5000) {
-    await timers.pass(Math.min(5000, left));
-    for (const socket of sockets.filter((one) => one.readyState === 1)) {
-      for (const { id } of socket.all("ping")) if (!answered.has(id)) say(socket, { event: "ack", id });
-      for (const { id } of socket.all("ping")) answered.add(id);
-    }
-  }
-}
-
-const texts = () => client.entries.map((one) => one.text);
-
-beforeEach(async () => {
-  timers = new FakeTimers();
-  memory = new MapMemory();
-  [sockets, posted, answers, arrived, fetched] = [[], [], [], [], []];
-  const attachments = { max_bytes: 10, content_types: [] };
-  chat = { account: "demo", title: null, colour: null, open: true, languages: [], pre_chat: [], identity: true, attachments };
-  thread = { entries: [], before: null };
-  client = made();
-  await client.begin();
+beforeEach(() => {
+  browser = new Browser();
 });
 
 describe("signing in", () => {
-  it("asks nothing of anybody who only passes by", () => {
-    expect([posted.length, sockets.length]).toEqual([0, 0]);
+  it("asks nothing of anybody who only passes by", async () => {
+    await browser.client.begin();
+    expect([browser.posted.length, browser.sockets.length]).toEqual([0, 0]);
   });
 
   it("keeps the proof and gives it back", async () => {
-    client.enter();
-    await welcome();
-    expect(posted).toEqual([{}]);
-    client.end();
-    client = made();
-    await client.begin();
-    await settle();
-    expect(posted.at(-1)).toEqual({ visitor: "proof-1" });
-    expect(memory.read(PLACE)).toBe("proof-2");
+    await browser.enter();
+    expect(browser.posted).toEqual([{}]);
+    await browser.reload();
+    expect(browser.posted.at(-1)).toEqual({ visitor: "proof-1" });
+    expect(browser.memory.read(PLACE)).toBe("proof-2");
   });
 
   it("begins anew when the proof is not accepted any more", async () => {
-    memory.write(PLACE, "old");
-    answers = [() => json({ error: "unauthenticated" }, 401)];
-    client.enter();
-    await welcome();
-    expect(posted).toEqual([{ visitor: "old" }, {}]);
-    expect(memory.read(PLACE)).toBe("proof-2");
+    browser.memory.write(PLACE, "old");
+    browser.answers = [() => json({ error: "unauthenticated" }, 401)];
+    await browser.enter();
+    expect(browser.posted).toEqual([{ visitor: "old" }, {}]);
+    expect(browser.memory.read(PLACE)).toBe("proof-2");
   });
 
   it("waits as long as it is told to, and no less", async () => {
-    answers = [() => json({ error: "too_many_requests" }, 429, { "Retry-After": "7" })];
-    client.enter();
+    browser.answers = [() => json({ error: "too_many_requests" }, 429, { "Retry-After": "7" })];
+    await browser.client.begin();
+    browser.client.enter();
     await settle();
-    await timers.pass(6_900);
-    expect(posted.length).toBe(1);
-    await timers.pass(200);
-    expect(posted.length).toBe(2);
-    await welcome();
-    expect(client.connection.isOpen).toBe(true);
+    await browser.timers.pass(6_900);
+    expect(browser.posted.length).toBe(1);
+    await browser.timers.pass(200);
+    expect(browser.posted.length).toBe(2);
+    await browser.server.welcome();
+    expect(browser.client.connection.isOpen).toBe(true);
   });
 
   it("asks what the account wants to know, and again what was not taken", async () => {
-    chat = { ...chat, pre_chat: [{ field: "phone", required: true }] };
-    await client.refresh();
+    browser.chat = { ...browser.chat, pre_chat: [{ field: "phone", required: true }] };
+    const { client } = browser;
+    await client.begin();
     expect(client.view).toBe("form");
     client.enter();
     await settle();
-    expect(posted).toEqual([]);
-    answers = [() => json({ error: "invalid_request" }, 400)];
+    expect(browser.posted).toEqual([]);
+    browser.answers = [() => json({ error: "invalid_request" }, 400)];
     client.write("Call me");
     client.introduce({ phone: "no number", language: "en" });
     await settle();
     expect([client.view, client.signIn.told?.phone]).toEqual(["form", "no number"]);
     client.introduce({ phone: "+971505550142", language: "en" });
-    const socket = await welcome();
+    const socket = await browser.server.welcome();
     expect(client.view).toBe("chat");
-    expect(posted.at(-1)).toEqual({ phone: "+971505550142", language: "en" });
+    expect(browser.posted.at(-1)).toEqual({ phone: "+971505550142", language: "en" });
     expect(socket.last("message.send").text).toBe("Call me");
   });
 
   it("leaves it at that where the page may not use the account", async () => {
-    answers = [() => json({ error: "forbidden" }, 403)];
-    client.enter();
-    await timers.pass(600_000);
-    expect([client.view, posted.length]).toEqual(["refused", 1]);
+    browser.answers = [() => json({ error: "forbidden" }, 403)];
+    await browser.client.begin();
+    browser.client.enter();
+    await browser.timers.pass(600_000);
+    expect([browser.client.view, browser.posted.length]).toEqual(["refused", 1]);
   });
 
   it("takes the next socket into service a minute before the token ends, and only then lets go of the old one", async () => {
-    client.enter();
-    const first = await welcome([entry(1)]);
-    await stay(LIFE_S * 1000 - EARLY_MS - 1000);
-    expect(sockets.length).toBe(1);
-    await timers.pass(1000);
-    expect([sockets.length, first.readyState]).toEqual([2, 1]);
-    expect(sockets[1]!.token).not.toBe(first.token);
-    await welcome();
-    expect([client.connection.isOpen, first.readyState]).toEqual([true, 3]);
-    await stay(LIFE_S * 1000 - EARLY_MS);
-    expect(sockets.length).toBe(3);
+    const first = await browser.hear("Ana answers");
+    await browser.stay(LIFE_S * 1000 - EARLY_MS - 1000);
+    expect(browser.sockets.length).toBe(1);
+    await browser.timers.pass(1000);
+    expect([browser.sockets.length, first.readyState]).toEqual([2, 1]);
+    expect(browser.sockets[1]!.token).not.toBe(first.token);
+    await browser.server.welcome();
+    expect([browser.client.connection.isOpen, first.readyState]).toEqual([true, 3]);
+    await browser.stay(LIFE_S * 1000 - EARLY_MS);
+    expect(browser.sockets.length).toBe(3);
   });
 
   it("does not call a connection lost because a renewal did not work at once", async () => {
-    client.enter();
-    await welcome();
-    answers = [() => json({}, 503)];
-    await stay(LIFE_S * 1000 - EARLY_MS);
-    expect([client.connection.state, sockets.length]).toEqual(["open", 1]);
-    await timers.pass(1000);
-    expect(sockets.length).toBe(2);
+    await browser.enter();
+    browser.answers = [() => json({}, 503)];
+    await browser.stay(LIFE_S * 1000 - EARLY_MS);
+    expect([browser.client.connection.state, browser.sockets.length]).toEqual(["open", 1]);
+    await browser.timers.pass(1000);
+    expect(browser.sockets.length).toBe(2);
   });
 });
 
 describe("the company's own users", () => {
   const identity = (sub: string) => jwt({ sub, exp: 9_999_999_999 });
 
+  beforeEach(async () => {
+    await browser.client.begin();
+  });
+
   it("sends what the page says, keeps nothing, and asks it again at each renewal", async () => {
     let asked = 0;
-    answers = [1, 2].map(() => () => json({ token: "t", expires_at: "", visitor: null, socket: "wss://s.test" }));
-    await client.identify(() => {
+    browser.answers = [1, 2].map(() => () => json({ token: "t", expires_at: "", visitor: null, socket: "wss://s.test" }));
+    await browser.client.identify(() => {
       asked += 1;
       return identity("u1");
     });
-    await welcome();
-    expect([posted, memory.read(PLACE)]).toEqual([[{ identity: identity("u1") }], null]);
-    await stay(LIFE_S * 1000 - EARLY_MS);
-    expect([posted.length, asked]).toEqual([2, 3]);
+    await browser.server.welcome();
+    expect([browser.posted, browser.memory.read(PLACE)]).toEqual([[{ identity: identity("u1") }], null]);
+    await browser.stay(LIFE_S * 1000 - EARLY_MS);
+    expect([browser.posted.length, asked]).toEqual([2, 3]);
   });
 
   it("shows and sends nothing of one user as another", async () => {
+    const { client, server } = browser;
     await client.identify(identity("u1"));
-    await welcome([entry(1)]);
-    sockets.at(-1)!.break();
+    await server.welcome();
+    await server.play("Mina writes");
+    server.socket.break();
     client.write("Mine");
     await client.identify(identity("u2"));
-    const socket = await welcome();
-    expect([texts(), client.pending(), socket.all("message.send")]).toEqual([[], [], []]);
+    server.pass("Ana is there and Mina opens the chat");
+    const socket = await server.welcome();
+    expect([browser.texts, client.pending(), socket.all("message.send")]).toEqual([[], [], []]);
     await client.identify(identity("u1"));
-    expect((await welcome()).last("message.send").text).toBe("Mine");
+    expect((await server.welcome()).last("message.send").text).toBe("Mine");
   });
 
   it("never takes what one user was answered for another, however late it comes", async () => {
-    memory.write(PLACE, "mine");
+    browser.memory.write(PLACE, "mine");
     let answer = (_: Response): void => undefined;
-    answers = [() => new Promise<Response>((done) => (answer = done))];
-    await client.identify(identity("u1"));
+    browser.answers = [() => new Promise<Response>((done) => (answer = done))];
+    await browser.client.identify(identity("u1"));
     await settle();
-    await client.identify(null);
+    await browser.client.identify(null);
     answer(json({ token: "of u1", expires_at: "", visitor: null, socket: "wss://s.test" }));
-    await timers.pass(1000);
-    await welcome();
-    expect(sockets.map((socket) => socket.token === "of u1")).toEqual([false]);
-    expect(posted).toEqual([{ identity: identity("u1"), visitor: "mine" }, { visitor: "mine" }]);
+    await browser.timers.pass(1000);
+    await browser.server.welcome();
+    expect(browser.sockets.map((socket) => socket.token === "of u1")).toEqual([false]);
+    expect(browser.posted).toEqual([{ identity: identity("u1"), visitor: "mine" }, { visitor: "mine" }]);
   });
 
   it("says so when the page's word has expired, and goes on with a new one", async () => {
-    answers = [() => json({ error: "unauthenticated" }, 401)];
-    await client.identify(identity("u1"));
+    browser.answers = [() => json({ error: "unauthenticated" }, 401)];
+    await browser.client.identify(identity("u1"));
     await settle();
-    expect(client.view).toBe("identity");
-    await client.identify(`${identity("u1")}2`);
-    await welcome();
-    expect(client.view).toBe("chat");
+    expect(browser.client.view).toBe("identity");
+    await browser.client.identify(`${identity("u1")}2`);
+    await browser.server.welcome();
+    expect(browser.client.view).toBe("chat");
   });
 });
 
 describe("a visitor who signs in on the page", () => {
   const identity = (sub: string) => jwt({ sub, exp: 9_999_999_999 });
-  const known = () => json({ token: jwt({ sub: "u", iat: 1000, exp: 1000 + LIFE_S }), expires_at: "", visitor: null, socket: "wss://s.test" });
+  const token = (sub: string) => jwt({ sub, iat: 1000, exp: 1000 + LIFE_S });
+  const known = () => json({ token: token("u"), expires_at: "", visitor: null, socket: "wss://s.test" });
+  const nothing = "Ana is there and Mina opens the chat";
 
   it("hands over the proof of who they were, once, and keeps it no longer", async () => {
-    client.enter();
-    await welcome([entry(1)]);
-    answers = [known, known];
-    await client.identify(identity("u1"));
-    await welcome([entry(1), entry(2)]);
-    expect([posted.at(-1), memory.read(PLACE)]).toEqual([{ identity: identity("u1"), visitor: "proof-1" }, null]);
-    expect(texts()).toEqual(["Message 1", "Message 2"]);
-    memory.write(PLACE, "of another tab");
-    await stay(LIFE_S * 1000 - EARLY_MS);
+    browser = new Browser("sign_in");
+    await browser.hear("Mina writes, as nobody");
+    browser.answers = [known, known];
+    await browser.client.identify(identity("u1"));
+    await settle();
+    browser.server.socket.open();
+    const own = new Tab("sign_in", "mina-2").all("snapshot")[0]!;
+    browser.server.socket.say({ ...own, id: browser.server.socket.last("hello").id });
+    await settle();
+    expect([browser.posted.at(-1), browser.memory.read(PLACE)]).toEqual([{ identity: identity("u1"), visitor: "proof-1" }, null]);
+    expect(browser.texts).toEqual(["As a user, yesterday", "My router is dead"]);
+    browser.memory.write(PLACE, "of another tab");
+    await browser.stay(LIFE_S * 1000 - EARLY_MS);
+    const { posted, memory } = browser;
     expect([posted.length, posted.at(-1), memory.read(PLACE)]).toEqual([3, { identity: identity("u1") }, "of another tab"]);
   });
 
   it("keeps the proof while the page's word is not accepted", async () => {
-    memory.write(PLACE, "proof");
-    answers = [() => json({ error: "unauthenticated" }, 401), known];
-    await client.identify(identity("u1"));
+    await browser.client.begin();
+    browser.memory.write(PLACE, "proof");
+    browser.answers = [() => json({ error: "unauthenticated" }, 401), known];
+    await browser.client.identify(identity("u1"));
     await settle();
-    expect([client.view, memory.read(PLACE), posted.length]).toEqual(["identity", "proof", 1]);
-    await client.identify(`${identity("u1")}2`);
-    await welcome();
-    expect(posted.at(-1)).toEqual({ identity: `${identity("u1")}2`, visitor: "proof" });
+    expect([browser.client.view, browser.memory.read(PLACE), browser.posted.length]).toEqual(["identity", "proof", 1]);
+    await browser.client.identify(`${identity("u1")}2`);
+    await browser.server.welcome();
+    expect(browser.posted.at(-1)).toEqual({ identity: `${identity("u1")}2`, visitor: "proof" });
   });
 
   it("is somebody new when the page says that nobody is signed in any more", async () => {
-    client.enter();
-    await welcome([entry(1)]);
-    answers = [known];
+    const { client, server } = browser;
+    await browser.hear("Ana answers");
+    browser.answers = [known];
     await client.identify(identity("u1"));
-    await welcome([entry(1)]);
+    await server.welcome();
     await client.identify(null);
-    expect([texts(), sockets.at(-1)!.readyState]).toEqual([[], 3]);
+    expect([browser.texts, server.socket.readyState]).toEqual([[], 3]);
     client.enter();
-    await welcome();
-    expect(posted.at(-1)).toEqual({});
+    server.pass(nothing);
+    await server.welcome();
+    expect(browser.posted.at(-1)).toEqual({});
   });
 
   it("takes along what was not sent yet, and sends nothing twice", async () => {
-    client.enter();
-    const socket = await welcome([entry(1)]);
-    client.write("Perhaps taken");
+    const { client, server } = browser;
+    const socket = await browser.hear("Ana lays answers ready");
+    client.write("It blinks"); // perhaps taken
     await settle();
-    const { message_id } = socket.last("message.send");
     socket.break();
     client.write("Not sent");
     client.draft = "Half a wo";
-    expect(client.pending().map((one) => one.parcel.text)).toEqual(["Perhaps taken", "Not sent"]);
-    answers = [known];
+    expect(client.pending().map((one) => one.parcel.text)).toEqual(["It blinks", "Not sent"]);
+    browser.answers = [known];
     await client.identify(identity("u1"));
-    const next = await welcome([entry(1)]);
-    expect(next.all("message.send").map((frame) => frame.text)).toEqual(["Not sent"]);
+    const next = await server.welcome();
+    expect(sentTexts(next)).toEqual(["Not sent"]);
     expect(client.pending().map((one) => [one.parcel.text, one.parcel.failed !== null])).toEqual([
-      ["Perhaps taken", true],
+      ["It blinks", true],
       ["Not sent", false],
     ]);
-    next.break();
-    await timers.pass(1000);
-    await welcome([entry(1), entry(2, { direction: "inbound", status: undefined, text: "Perhaps taken", message_id: String(message_id) })]);
+    server.expect(visit.sent("message.send", "Mina answers the first question")[0]!);
+    server.pass("Mina answers the first question");
+    await browser.reconnect();
     expect(client.pending().map((one) => one.parcel.text)).toEqual(["Not sent"]);
     expect(client.draft).toBe("Half a wo");
     await client.identify(null);
@@ -339,27 +247,29 @@ describe("a visitor who signs in on the page", () => {
 
   it("is not let in as who they were because that was asked for a moment ago", async () => {
     let answer = (_: Response): void => undefined;
-    answers = [() => new Promise<Response>((done) => (answer = done)) as unknown as Response, known];
-    client.enter();
+    browser.answers = [() => new Promise<Response>((done) => (answer = done)), known];
+    await browser.client.begin();
+    browser.client.enter();
     await settle();
-    await client.identify(identity("u1"));
-    answer(signedIn());
-    const socket = await welcome();
-    expect(posted).toEqual([{}, { identity: identity("u1") }]);
-    expect([socket.token, sockets.length]).toEqual([jwt({ sub: "u", iat: 1000, exp: 1000 + LIFE_S }), 1]);
+    await browser.client.identify(identity("u1"));
+    answer(json({ token: token("v"), expires_at: "", visitor: "proof", socket: "wss://s.test" }));
+    const socket = await browser.server.welcome();
+    expect(browser.posted).toEqual([{}, { identity: identity("u1") }]);
+    expect([socket.token, browser.sockets.length]).toEqual([token("u"), 1]);
   });
 
   it("shows nothing of it where it happened in another tab", async () => {
-    client.enter();
-    const socket = await welcome([entry(1)]);
-    client.write("Is this lost?");
+    const socket = await browser.hear("Ana answers");
+    browser.client.write("Is this lost?");
     await settle();
-    const token = jwt({ sub: "fresh", iat: 1000, exp: 1000 + LIFE_S });
-    answers = [() => json({ error: "unauthenticated" }, 401), () => json({ token, expires_at: "", visitor: "fresh", socket: "wss://s.test" })];
-    say(socket, { event: "error", id: socket.last("message.send").id, code: "unauthenticated", message: "" });
-    await timers.pass(1000);
-    expect(texts()).toEqual([]);
-    const next = await welcome();
+    const fresh = () => json({ token: token("fresh"), expires_at: "", visitor: "fresh", socket: "wss://s.test" });
+    browser.answers = [() => json({ error: "unauthenticated" }, 401), fresh];
+    socket.say({ event: "error", id: socket.last("message.send").id, code: "unauthenticated", message: "" });
+    await browser.timers.pass(1000);
+    expect(browser.texts).toEqual([]);
+    browser.server.pass(nothing);
+    const next = await browser.server.welcome();
+    const { posted, memory } = browser;
     expect([posted.at(-2), posted.at(-1), memory.read(PLACE)]).toEqual([{ visitor: "proof-1" }, {}, "fresh"]);
     expect([next.last("hello").resume, next.last("message.send").text]).toEqual([null, "Is this lost?"]);
   });
@@ -367,72 +277,82 @@ describe("a visitor who signs in on the page", () => {
 
 describe("the outbox", () => {
   it("sends the next message when the one before was acknowledged", async () => {
-    client.enter();
-    const socket = await welcome();
-    client.write("One");
-    client.write("Two");
+    const socket = await browser.enter();
+    browser.client.write("My router is dead");
+    browser.client.write("Yes");
     await settle();
-    expect(socket.all("message.send").map((frame) => frame.text)).toEqual(["One"]);
-    await acknowledge(socket);
-    expect(socket.all("message.send").map((frame) => frame.text)).toEqual(["One", "Two"]);
+    expect(sentTexts(socket)).toEqual(["My router is dead"]);
+    await browser.server.play("Mina writes");
+    expect(sentTexts(socket)).toEqual(["My router is dead", "Yes"]);
   });
 
   it("says which message is answered, also when it goes out after a reload", async () => {
-    client.enter();
-    (await welcome([entry(1)])).break();
-    client.write("The red one", [], entry(1).id);
-    client.end();
-    client = made();
-    await client.begin();
-    const socket = await welcome([entry(1)]);
-    expect(socket.last("message.send")).toMatchObject({ text: "The red one", reply_to: entry(1).id });
-    await acknowledge(socket);
-    client.write("And it blinks");
+    (await browser.hear("Ana lays answers ready")).break();
+    const [recorded] = visit.sent("message.send", "Mina answers the first question");
+    browser.client.write("It blinks", [], browser.client.entries[1]!.id);
+    await browser.reload();
+    const socket = await browser.server.welcome();
+    const { id, message_id } = socket.last("message.send");
+    expect(socket.last("message.send")).toEqual({ ...recorded, id, message_id });
+    await browser.server.play("Mina answers the first question");
+    expect(browser.client.entries.at(-1)).toMatchObject({ text: "It blinks", reply_to: browser.client.entries[1]!.id.slice(-22) });
+    browser.client.write("Yes");
     await settle();
     expect(Object.keys(socket.last("message.send"))).not.toContain("reply_to");
   });
 
-  it("waits ten seconds where it sends too much, and then goes on in order", async () => {
-    client.enter();
-    const socket = await welcome();
-    client.write("One");
-    client.write("Two");
+  it("repeats under the same id what the server could not take", async () => {
+    const socket = await browser.hear("Mina answers the first question");
+    browser.client.write("Yes");
     await settle();
-    const refused = { event: "error", id: socket.last("message.send").id, code: "too_many_requests", message: "" };
+    await browser.server.play("Mina taps one, but the queue does not answer");
+    expect([browser.client.pending().length, socket.all("message.send").length]).toEqual([1, 1]);
+    await browser.timers.pass(10_000);
+    expect(new Set(socket.all("message.send").map((frame) => frame.message_id)).size).toBe(1);
+    await browser.server.play("It is sent again, and taken");
+    expect([browser.client.pending(), socket.all("message.send").length]).toEqual([[], 2]);
+  });
+
+  it("waits ten seconds where it sends too much, and then goes on in order", async () => {
+    const socket = await browser.enter();
+    browser.client.write("My router is dead");
+    browser.client.write("Yes");
+    await settle();
+    const refused = { event: "error", id: socket.last("message.send").id, code: "too_many_requests", message: "" } as const;
     for (const _ of [1, 2, 3, 4, 5, 6]) {
-      say(socket, refused);
-      await timers.pass(SLOW_MS - 1);
-      await timers.pass(1);
+      socket.say(refused);
+      await browser.timers.pass(SLOW_MS - 1);
+      await browser.timers.pass(1);
     }
-    expect(new Set(socket.all("message.send").map((frame) => frame.text))).toEqual(new Set(["One"]));
-    expect([socket.all("message.send").length, client.pending().length]).toEqual([7, 2]);
-    await acknowledge(socket);
-    expect(socket.last("message.send").text).toBe("Two");
+    expect(new Set(sentTexts(socket))).toEqual(new Set(["My router is dead"]));
+    expect([sentTexts(socket).length, browser.client.pending().length]).toEqual([7, 2]);
+    await browser.server.play("Mina writes");
+    expect(socket.last("message.send").text).toBe("Yes");
   });
 
   it("sends what was written off-line once, under one id however often it has to try, over a reload too", async () => {
-    client.enter();
-    const first = await welcome();
-    client.write("Hello?");
+    const first = await browser.enter();
+    browser.client.write("My router is dead");
     await settle();
     const { message_id } = first.last("message.send");
     first.break();
-    client.end();
-    client = made();
-    await client.begin();
-    const second = await welcome();
-    expect(second.last("message.send")).toMatchObject({ id: message_id, message_id, text: "Hello?" });
-    await timers.pass(ANSWER_MS); // no answer: that socket is given up
-    await timers.pass(1000);
-    const third = await welcome();
+    await browser.reload();
+    const second = await browser.server.welcome();
+    expect(second.last("message.send")).toMatchObject({ id: message_id, message_id, text: "My router is dead" });
+    await browser.timers.pass(ANSWER_MS); // no answer: that socket is given up
+    await browser.timers.pass(1000);
+    const third = await browser.server.welcome();
     expect(third.all("message.send").map((frame) => frame.message_id)).toEqual([message_id]);
-    await acknowledge(third);
-    expect(client.pending()).toMatchObject([{ acknowledged: true, parcel: { text: "Hello?" } }]);
-    say(third, { event: "message", entry: entry(1, { direction: "inbound", status: undefined, message_id: String(message_id) }) });
-    expect([client.pending(), client.entries.length]).toEqual([[], 1]);
-    third.break();
-    await timers.pass(1000);
-    expect((await welcome()).all("message.send")).toEqual([]);
+
+    const [ack, ...shown] = visit.posted("Mina writes");
+    browser.server.expect(visit.sent("message.send", "Mina writes")[0]!);
+    browser.server.say(ack!);
+    await settle();
+    expect(browser.client.pending()).toMatchObject([{ acknowledged: true, parcel: { text: "My router is dead" } }]);
+    for (const frame of shown) browser.server.say(frame);
+    expect([browser.client.pending(), browser.texts]).toEqual([[], ["My router is dead"]]);
+    browser.server.say(ack!); // once more
+    expect((await browser.reconnect()).all("message.send")).toEqual([]);
   });
 });
 
@@ -440,15 +360,17 @@ describe("what is being written", () => {
   const identity = (sub: string) => jwt({ sub, exp: 9_999_999_999 });
 
   it("is there after a reload until it is empty", async () => {
-    client.draft = "My router is";
-    client.end();
-    client = made();
-    expect(client.draft).toBe("My router is");
-    client.draft = "";
-    expect(made().draft).toBe("");
+    browser.client.draft = "My router is";
+    await browser.reload();
+    expect(browser.client.draft).toBe("My router is");
+    browser.client.draft = "";
+    await browser.reload();
+    expect(browser.client.draft).toBe("");
   });
 
   it("is one person's own, and goes along with who signs in", async () => {
+    const { client } = browser;
+    await client.begin();
     client.draft = "As nobody";
     await client.identify(identity("u1"));
     expect(client.draft).toBe("As nobody");
@@ -462,99 +384,182 @@ describe("what is being written", () => {
   });
 });
 
+describe("a file", () => {
+  it("is fetched by the link that its id is answered with, and nothing of the visitor's goes along", async () => {
+    await browser.enter();
+    await expect(browser.client.file("e.0")).resolves.toHaveProperty("size", 5);
+    expect(browser.fetched).toEqual([["https://files.test/e.0", { credentials: "omit", referrerPolicy: "no-referrer" }]]);
+  });
+
+  it("that is gone is an error, not its words", async () => {
+    await browser.enter();
+    await expect(browser.client.file("gone")).rejects.toThrow("not handed out");
+  });
+});
+
 describe("the thread", () => {
   it("is in the server's order, whatever order it comes in, each entry once", async () => {
-    client.enter();
-    const socket = await welcome([entry(2), entry(4)]);
-    for (const number of [3, 5, 3]) say(socket, { event: "message", entry: entry(number) });
-    expect(texts()).toEqual([2, 3, 4, 5].map((number) => `Message ${number}`));
-    expect(arrived.map((one) => one.text)).toEqual(["Message 3", "Message 5"]);
+    await browser.enter();
+    const shown = visit.all("message");
+    for (const frame of [...shown, ...shown].reverse()) browser.server.say(frame);
+    expect(browser.texts).toEqual(["My router is dead", "Is its light on?", "Is it on?", "It blinks", "Yes", "And off again"]);
+    expect(browser.arrived.map((one) => one.text)).toEqual(["Is it on?", "Is its light on?"]);
+  });
+
+  it("shows answers that are laid ready, and who wrote them", async () => {
+    await browser.hear("Ana lays answers ready");
+    const { author, quick_replies } = browser.client.entries.at(-1)!;
+    expect([author, quick_replies?.map((one) => one.text)]).toEqual(["Ana", ["Yes", "No"]]);
   });
 
   it("resumes from the newest entry it has, and tells what is new", async () => {
-    client.enter();
-    const socket = await welcome([entry(1)]);
-    expect(socket.last("hello").resume).toBeNull();
-    socket.break();
-    await timers.pass(1000);
-    const next = await welcome([entry(1, { status: "read" }), entry(2)]);
-    expect(next.last("hello").resume).toBe(entry(1).id);
-    expect([texts(), arrived.length]).toEqual([["Message 1", "Message 2"], 1]);
+    browser = new Browser("return_visit", "mina");
+    const first = await browser.hear("Ana answers, and the second tab shows it");
+    expect(first.last("hello").resume ?? null).toBeNull();
+    first.break();
+    await browser.timers.pass(1000);
+    await settle();
+    browser.server.socket.open();
+    const back = new Tab("return_visit", "mina-3");
+    expect(browser.server.socket.last("hello").resume).toBe(back.sent("hello")[0]!.resume);
+    browser.server.socket.say({ ...back.all("snapshot")[0]!, id: browser.server.socket.last("hello").id });
+    expect(browser.texts).toEqual(["Hello", "Good morning", "Are you there?", "In the other tab", "I see"]);
+    expect(browser.arrived.map((one) => one.text)).toEqual(["Good morning", "I see"]);
   });
 
-  it("has no hole after a long absence: what it had is read again page by page", async () => {
-    client.enter();
-    (await welcome([entry(1)])).break();
-    await timers.pass(1000);
-    await welcome([entry(300), entry(301)], entry(300).id);
-    expect([texts(), client.hasEarlier]).toEqual([["Message 300", "Message 301"], true]);
-    thread = { entries: [entry(1), entry(299)], before: null };
-    await client.loadEarlier();
-    expect([texts().length, client.hasEarlier]).toEqual([4, false]);
+  it("shows what is written in another tab", async () => {
+    browser = new Browser("return_visit", "mina-2");
+    await browser.hear("Ana answers twice and notes something, and Mina writes in her second tab");
+    expect(browser.texts).toEqual(["Hello", "Good morning", "Are you there?", "In the other tab", "I see"]);
+    expect(browser.client.pending()).toEqual([]);
   });
 
   it("tells of each message once that it came, and once that it was seen", async () => {
-    client.enter();
-    const socket = await welcome([entry(1), entry(2, { status: "read" })]);
-    expect(client.unread).toBe(1);
-    for (const status of ["received", "received", "read", "read", "received"] as const) client.tellSeen(status);
-    expect(socket.sent.slice(1).map((frame) => [frame.action, frame.entries])).toEqual([
-      ["received", [entry(1).id]],
-      ["read", [entry(1).id]],
+    const socket = await browser.hear("Ana answers");
+    const [entry] = visit.all("message", "Ana answers").map((frame) => frame.entry.id);
+    expect(browser.client.unread).toBe(1);
+    for (const status of ["received", "received", "read", "read", "received"] as const) browser.client.tellSeen(status);
+    const told = socket.sent.filter((frame) => frame.action !== "hello").map((frame) => [frame.action, frame.entries]);
+    expect(told).toEqual([
+      ["received", [entry]],
+      ["read", [entry]],
     ]);
-    expect(client.unread).toBe(0);
-    socket.break(); // perhaps it did not arrive: the next snapshot says
-    await timers.pass(1000);
-    const next = await welcome([entry(1)]);
-    client.tellSeen("read");
-    expect(next.last("read").entries).toEqual([entry(1).id]);
+    expect(browser.client.unread).toBe(0);
+    const next = await browser.reconnect(); // perhaps it did not arrive: the answer says
+    browser.client.tellSeen("read");
+    expect(next.last("read").entries).toEqual([entry]);
+    await browser.server.play("It has arrived, and Mina looks at it");
+    expect(browser.client.entries.at(-1)?.status).toBe("read");
+    browser.client.tellSeen("read");
+    expect((await browser.reconnect()).all("read")).toEqual([]);
   });
 
   it("shows that the agent writes for a while, and what they have read", async () => {
-    client.enter();
-    const socket = await welcome();
-    say(socket, { event: "typing", from: "Ana" });
-    expect(client.typing?.from).toBe("Ana");
-    await timers.pass(8_000);
-    expect(client.typing).toBeNull();
-    say(socket, { event: "read", until: "2026-11-25T10:00:02.000Z" });
-    say(socket, { event: "read", until: "2026-11-25T10:00:01.000Z" });
-    expect(client.readUntil).toBe("2026-11-25T10:00:02.000Z");
+    await browser.hear("Ana accepts");
+    await browser.server.play("Ana reads and writes");
+    expect(browser.client.typing?.from).toBe("Ana");
+    await browser.timers.pass(8_000);
+    expect(browser.client.typing).toBeNull();
+    const [read] = visit.all("read") as unknown as { event: "read"; until: string }[];
+    browser.server.say({ ...read, until: "2020-01-01T00:00:00.000Z" } as unknown as ServerFrame);
+    expect(browser.client.readUntil).toBe(read!.until);
+  });
+
+  it("no longer shows that the agent writes once their message is here", async () => {
+    await browser.hear("Ana reads and writes");
+    await browser.server.play("Ana answers");
+    expect(browser.client.typing).toBeNull();
   });
 
   it("shows a reaction as the server does, whether it was announced or came folded", async () => {
-    client.enter();
-    const socket = await welcome([entry(1)]);
-    const reaction = { kind: "reaction", target: entry(1).id.slice(-22), emoji: "👍", text: undefined, status: undefined } as const;
-    say(socket, { event: "message", entry: entry(2, { ...reaction, direction: "inbound", author: "Mina" }) });
-    expect(client.entries.map((one) => one.reactions)).toEqual([[{ by: "inbound", emoji: "👍" }]]);
+    await browser.hear("Ana answers");
+    const { id } = browser.client.entries[1]!;
+    const sent_at = "2026-11-25T10:00:00.000Z";
+    const reaction = { id: `h-v.1780000000000.${"f".repeat(22)}`, kind: "reaction", direction: "inbound", emoji: "👍", author: "Mina", sent_at };
+    browser.server.say({ event: "message", entry: { ...reaction, target: id.slice(-22) } } as unknown as ServerFrame);
+    expect(browser.client.entries[1]?.reactions).toEqual([{ by: "inbound", emoji: "👍" }]);
   });
 
   it("tells that the visitor writes at most every few seconds, and of each message anew", async () => {
-    client.enter();
-    client.type(); // into nothing
-    const socket = await welcome();
-    client.type();
-    client.type();
+    await browser.client.begin();
+    browser.client.enter();
+    browser.client.type(); // into nothing
+    const socket = await browser.server.welcome();
+    browser.client.type();
+    browser.client.type();
     expect(socket.all("typing").length).toBe(1);
-    client.write("Done");
-    client.type();
+    browser.client.write("Done");
+    browser.client.type();
     expect(socket.all("typing").length).toBe(2);
   });
 });
 
-describe("a file", () => {
-  it("is fetched by the link that its id is answered with, and nothing of the visitor's goes along", async () => {
-    client.enter();
-    await welcome();
-    await expect(client.file("e.0")).resolves.toHaveProperty("size", 5);
-    expect(fetched).toEqual([["https://files.test/e.0", { credentials: "omit", referrerPolicy: "no-referrer" }]]);
+it.each([
+  ["Ana is there and Mina opens the chat", { state: "none", agent: null }],
+  ["Mina writes", { state: "waiting", agent: null }],
+  ["Ana accepts", { state: "assigned", agent: "Ana" }],
+  ["Ana closes", { state: "ended", agent: null }],
+  ["Mina writes once more", { state: "waiting", agent: null }],
+])("knows how the conversation stands after “%s”", async (step, state) => {
+  await browser.hear(step);
+  expect(browser.client.conversation).toEqual(state);
+});
+
+it("keeps the state that overtakes the answer", async () => {
+  await browser.hear("Mina writes");
+  await browser.reconnect("Ana accepts");
+  expect(browser.client.conversation).toEqual({ state: "assigned", agent: "Ana" });
+});
+
+describe("a long absence", () => {
+  /** More than the server gives at once is more than a recording holds. */
+  function entry(number: number): VisitorEntry {
+    const ms = 1_780_000_000_000 + number * 1000;
+    const id = `h-v.${ms}.${number.toString(16).padStart(22, "0")}`;
+    const text = `Message ${number}`;
+    return { id, kind: "message", direction: "outbound", text, author: "Ana", sent_at: new Date(ms).toISOString(), status: "sent" };
+  }
+
+  async function welcome(entries: VisitorEntry[], before: string | null, meanwhile: VisitorEntry[] = []): Promise<void> {
+    await settle();
+    const { socket } = browser.server;
+    socket.open();
+    for (const one of meanwhile) socket.say({ event: "message", entry: one } as unknown as ServerFrame);
+    const visitor = { name: null, identified: false };
+    const snapshot = { event: "snapshot", id: socket.last("hello").id, visitor, conversation: { state: "none", agent: null }, entries, before };
+    socket.say(snapshot as unknown as ServerFrame);
+    await settle();
+  }
+
+  beforeEach(async () => {
+    await browser.client.begin();
+    browser.client.enter();
+    await welcome([entry(1)], null);
+    browser.server.socket.break();
+    await browser.timers.pass(1000);
   });
 
-  it("that is gone is an error, not its words", async () => {
-    client.enter();
-    await welcome();
-    await expect(client.file("gone")).rejects.toThrow("not handed out");
+  it("leaves no hole: what there was is read again page by page", async () => {
+    await welcome([entry(300), entry(301)], entry(300).id);
+    expect([browser.texts, browser.client.hasEarlier]).toEqual([["Message 300", "Message 301"], true]);
+    browser.thread = { entries: [entry(1), entry(299)], before: null };
+    await browser.client.loadEarlier();
+    expect([browser.texts.length, browser.client.hasEarlier]).toEqual([4, false]);
+  });
+
+  it("leaves no hole where a message overtakes the answer, and loses nothing", async () => {
+    await welcome([entry(300), entry(301)], entry(300).id, [entry(302)]);
+    expect(browser.texts).toEqual(["Message 300", "Message 301", "Message 302"]);
+    expect(browser.client.hasEarlier).toBe(true);
+  });
+
+  it("is none of somebody who is here for the first time, though a message overtakes the answer", async () => {
+    browser = new Browser();
+    await browser.client.begin();
+    browser.client.enter();
+    await welcome([entry(300), entry(301)], entry(300).id, [entry(302)]);
+    expect([browser.texts.length, browser.client.hasEarlier]).toEqual([3, true]);
+    expect(browser.arrived.map((one) => one.text)).toEqual(["Message 302"]);
   });
 });
 

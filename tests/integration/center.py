@@ -35,7 +35,7 @@ from throughline.flows.receive import Arrival, receive
 from throughline.flows.requeue import find_head
 from throughline.flows.run_timer import run_timer
 from throughline.flows.sign_visitor_in import PageRequest, sign_visitor_in
-from throughline.ports import HttpResponse, World
+from throughline.ports import Channel, HttpResponse, World
 
 KEY = rsa_key()
 SECRETS = {
@@ -114,7 +114,7 @@ class CheckedSockets(FakeSockets):
 class Center:
     """Everybody in it. `ana` and `ben` are agents of one team, `lea` supervises it, `max` supervises another."""
 
-    def __init__(self, stores: Stores) -> None:
+    def __init__(self, stores: Stores, channels: Mapping[str, Channel] = CHANNELS) -> None:
         self.stores, self.clock = stores, stores.clock
         self.staff = IssuerAtWork(signers=[Signer("k1", KEY)], now_ms=stores.clock.now_ms)
         self.visitors = IssuerAtWork(
@@ -139,7 +139,7 @@ class Center:
             blobs=self.blobs,
             secrets=FakeSecrets(SECRETS),
             telemetry=self.telemetry,
-            channels=CHANNELS,
+            channels=channels,
             http=IssuersOnly(self.staff, self.visitors),
             clock=self.clock,
             draw=lambda: f"{next(self._numbers):016x}",
@@ -281,9 +281,9 @@ def _queue_event(job: Mapping[str, Any], number: int) -> dict[str, Any]:
 
 
 @contextmanager
-def center(stores: Stores) -> Iterator[Center]:
+def center(stores: Stores, channels: Mapping[str, Channel] = CHANNELS) -> Iterator[Center]:
     """Yield a contact centre whose functions work on these stores."""
-    made = Center(stores)
+    made = Center(stores, channels)
     use_world(made.world)
     try:
         yield made

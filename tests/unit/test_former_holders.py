@@ -5,16 +5,25 @@ from typing import Any
 import pytest
 
 from tests.unit.dying import DiedError, Fate
-from tests.unit.stage import ANA, MAYA, Stage, serving
+from tests.unit.stage import ANA, MAYA, Stage, declares, pauses, serving, wrapping
+from throughline.domain.routing import Presence
 from throughline.flows.run_timer import run_timer
 
 
 def about_to_lose(kind: str) -> tuple[Stage, dict[str, Any]]:
-    """Ana serves Maya, whose contact is about to go to Budi."""
-    scene = serving().here("budi")
+    """Ana serves Maya, or did until she set her aside or wrapped up; the contact is about to go to Budi."""
+    scene = {"resume": paused, "wrap_up": written_to_in_wrap_up}.get(kind, serving)().here("budi")
     head = scene.centre.live(MAYA)
     work = {"kind": kind, "conversation": head.conversation, "turn": head.turn, "agent": ANA, "queue": None}
-    return scene, {**work, "to_agent": "budi", "by": "agent:sara"}
+    return scene, {**work, "to_agent": "budi", "by": "agent:sara", "until_ms": head.until_ms}
+
+
+def paused() -> Stage:
+    return serving().did(pauses(ANA, MAYA)).did(declares(ANA, Presence.NOT_READY))
+
+
+def written_to_in_wrap_up() -> Stage:
+    return wrapping().did(declares(ANA, Presence.NOT_READY)).wrote(MAYA)
 
 
 def knows(scene: Stage) -> bool:
@@ -22,7 +31,7 @@ def knows(scene: Stage) -> bool:
     return bool(frames) and frames[-1]["holder"] != ANA
 
 
-@pytest.mark.parametrize("kind", ["assign", "transfer"])
+@pytest.mark.parametrize("kind", ["assign", "transfer", "resume", "wrap_up"])
 def test_a_former_holder_is_told(kind: str) -> None:
     scene, work = about_to_lose(kind)
     fate = Fate(scene.world)

@@ -40,6 +40,7 @@ export class DeskClient {
   private gap: unknown = null;
   private readonly typed = new Map<string, number>();
   private readonly loading = new Map<string, Promise<void>>();
+  private readonly lookedFor = new Map<string, ReadonlySet<string>>();
 
   constructor(private readonly around: Surroundings) {
     this.rest = around.rest;
@@ -102,8 +103,8 @@ export class DeskClient {
   }
 
   /** Load the newest page again: what was folded there says so itself. */
-  newest(customer: string, conversation?: string): Promise<void> {
-    return this.once(customer, () => this.loadPage(customer, undefined, conversation));
+  private newest(customer: string): Promise<void> {
+    return this.once(customer, () => this.loadPage(customer, undefined));
   }
 
   /** For views that are not made of frames (a supervisor's). */
@@ -114,15 +115,20 @@ export class DeskClient {
   private once(customer: string, load: () => Promise<void>): Promise<void> {
     const running = this.loading.get(customer);
     if (running) return running;
-    const mine = load().finally(() => this.loading.delete(customer));
+    const mine = load().finally(() => {
+      this.loading.delete(customer);
+      this.placeOrphans(); // those that came meanwhile
+    });
     this.loading.set(customer, mine);
     return mine;
   }
 
   private async loadPage(customer: string, before: string | undefined, conversation?: string): Promise<void> {
+    const { end } = this.state.thread(customer);
     const page = await this.rest.thread(customer, { before, limit: PAGE, conversation });
     const thread = this.state.thread(customer);
-    thread.applyPage(page.entries);
+    if (before === undefined) thread.applyPage(page.entries, end);
+    else thread.applyPage(page.entries);
     if (before !== undefined || thread.before === undefined) thread.before = page.before;
     this.changed();
   }
@@ -133,24 +139,47 @@ export class DeskClient {
     for (const known of this.state.mine()) this.recall(known);
     this.lostAt = null;
     this.changed();
+    this.ring(before);
+    this.placeOrphans();
+  }
+
+  private ring(before: ReadonlySet<string>): void {
     for (const offer of this.state.offers.keys()) if (!before.has(offer)) this.tell({ kind: "offer", offer });
   }
 
   private take(frame: ServerFrame): void {
-    const isNewOffer = frame.event === "offer" && !this.state.offers.has(frame.offer);
+    const before = new Set(this.state.offers.keys());
     this.state.apply(frame, this.around.timers.now());
     if (frame.event === "ack" && frame.conversation?.conversation) {
       const known = this.state.conversations.get(frame.conversation.conversation);
       if (known) this.recall(known);
     }
     this.changed();
-    if (isNewOffer && frame.event === "offer") this.tell({ kind: "offer", offer: frame.offer });
+    this.ring(before);
     if (frame.event === "offer.ended") this.tell({ kind: "offer.ended", offer: frame.offer, reason: frame.reason });
     if (frame.event === "read") this.remember(frame.conversation);
     if (frame.event === "message" && frame.entry.direction === "inbound") {
       this.tell({ kind: "inbound", conversation: frame.conversation, entry: frame.entry.kind });
     }
     this.mindTheGap();
+    this.placeOrphans();
+  }
+
+  private placeOrphans(): void {
+    for (const known of this.state.mine()) this.placeOrphansOf(known.view.customer.id);
+  }
+
+  /**
+   * What is about a message of ours names it as the provider does, which only the server can tell: have the page that
+   * says so. One that is still there after that stays an entry of its own.
+   */
+  private placeOrphansOf(customer: string): void {
+    if (this.loading.has(customer)) return;
+    const { orphans } = this.state.thread(customer);
+    const before = this.lookedFor.get(customer);
+    this.lookedFor.set(customer, new Set(orphans));
+    if ([...orphans].every((id) => before?.has(id))) return;
+    void this.newest(customer).catch(() => undefined);
   }
 
   /** Something may be missing: give it half a second, then ask. */

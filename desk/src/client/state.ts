@@ -16,7 +16,7 @@ import type {
   Snapshot,
   SnapshotConversation,
 } from "./frames";
-import { orderOf, Thread } from "./thread";
+import { FOLDED, orderOf, Thread } from "./thread";
 
 const STANDS = ["offered", "active", "wrapping", "paused"];
 const MINE = new Set(["active", "wrapping", "paused"]);
@@ -33,8 +33,12 @@ export interface Known {
   typing: { from: string; until: number } | null;
   /** Versions whose entries are here although an earlier one is missing. */
   ahead: Set<number>;
-  /** A version that counts once the entries announced with `more` have all come. */
-  gathering: number | null;
+  /** Edits, deletions and reactions by the version that announced them: an answer may be older and not have them yet. */
+  about: Map<number, Entry>;
+  /** Whether what is answered are only ours, for their status. */
+  statusesOnly: boolean;
+  /** What has come of an answer with `more`; it counts once all of it is here. */
+  parts: Entry[];
   /** When it came to be known, as a number that only grows. */
   knownAt: number;
 }
@@ -49,6 +53,13 @@ export class DeskState {
   readonly offers = new Map<string, OfferView>();
   readonly conversations = new Map<string, Known>();
   private readonly threads = new Map<string, Thread>();
+  /** Announcements of conversations that are not known (yet): of an offer, or ahead of the answer that brings them. */
+  private readonly early = new Map<string, { version: number; entry: Entry }[]>();
+  /** When offers and the presence came by themselves, as a number that only grows: an older answer does not undo that. */
+  private readonly offeredAt = new Map<string, number>();
+  private presentAt = 0;
+  /** Offers that are over; one that comes after its end does not ring. */
+  private readonly ended = new Set<string>();
   private moment = 0;
 
   /** A number that only grows: take it when a `hello` is sent, and give it to `applySnapshot`. */
@@ -126,12 +137,15 @@ export class DeskState {
       case "entries":
         return this.applyEntries(frame);
       case "offer":
-        this.offers.set(frame.offer, frame);
-        return;
+        this.offeredAt.set(frame.offer, this.now());
+        return this.addOffer(frame);
       case "offer.ended":
         this.offers.delete(frame.offer);
+        this.offeredAt.delete(frame.offer);
+        this.ended.add(frame.offer);
         return;
       case "presence":
+        this.presentAt = this.now();
         this.agent = withoutEvent(frame);
         return;
       case "typing":
@@ -149,15 +163,20 @@ export class DeskState {
   /** Take the answer to the `hello` that was sent at `askedAt` with these versions. */
   applySnapshot(frame: Snapshot, askedAt: number, asked: Readonly<Record<string, number>>): void {
     this.ready = true;
-    this.agent = frame.agent;
+    if (this.presentAt < askedAt) this.agent = frame.agent;
     this.me = frame.me;
-    this.offers.clear();
-    for (const offer of frame.offers) this.offers.set(offer.offer, offer);
+    for (const offer of this.offers.keys()) if ((this.offeredAt.get(offer) ?? 0) < askedAt) this.offers.delete(offer);
+    for (const offer of frame.offers) this.addOffer(offer);
     for (const conversation of frame.conversations) this.applyWhole(conversation, asked[conversation.conversation]);
     const present = new Set(frame.conversations.map((one) => one.conversation));
     for (const [id, known] of this.conversations) {
       if (!present.has(id) && known.knownAt < askedAt) this.conversations.delete(id);
     }
+    this.early.clear();
+  }
+
+  private addOffer(offer: OfferView): void {
+    if (!this.ended.has(offer.offer)) this.offers.set(offer.offer, offer);
   }
 
   private applyAck(frame: Ack): void {
@@ -176,37 +195,46 @@ export class DeskState {
     if (known === undefined) return;
     known.knownAt = this.now();
     known.heard = Math.max(known.heard, view.version);
-    if (more) {
-      known.gathering = view.version;
-      return;
-    }
-    this.takeEntries(known, entries, asked === view.version);
-    this.keep(known, view.version);
-  }
-
-  private takeEntries(known: Known, entries: readonly Entry[], statusesOnly: boolean): void {
-    const thread = this.thread(known.view.customer.id);
-    if (statusesOnly) thread.applyStatuses(entries);
-    else thread.applyPage(entries);
+    known.statusesOnly = asked === view.version;
+    known.parts = [];
+    if (!more) this.takeEntries(known, entries, view.version);
   }
 
   private applyEntries(frame: { conversation: string; version: number; entries: Entry[]; more: boolean }): void {
     const known = this.conversations.get(frame.conversation);
     if (known === undefined) return;
-    this.thread(known.view.customer.id).apply(frame.entries);
-    if (frame.more) return;
-    known.gathering = null;
-    this.keep(known, frame.version);
+    known.parts.push(...frame.entries);
+    if (!frame.more) this.takeEntries(known, known.parts.splice(0), frame.version);
+  }
+
+  /** Take all that was answered at a version. One that is older than what is known brings nothing but statuses. */
+  private takeEntries(known: Known, entries: readonly Entry[], version: number): void {
+    const thread = this.thread(known.view.customer.id);
+    if (known.statusesOnly || version < known.version) thread.applyStatuses(entries);
+    else thread.applyPage(entries, thread.end);
+    for (const [announced, entry] of known.about) {
+      if (announced > version) thread.apply([entry]);
+      else known.about.delete(announced);
+    }
+    this.keep(known, version);
   }
 
   private applyMessage(conversation: string, version: number, entry: Entry): void {
     const known = this.conversations.get(conversation);
-    if (known === undefined) return; // of an offer, or no longer ours
-    this.thread(known.view.customer.id).apply([entry]);
+    if (known === undefined) return this.keepForLater(conversation, version, entry);
+    const thread = this.thread(known.view.customer.id);
+    const isAbout = FOLDED.has(entry.kind);
+    if (version <= known.version && (isAbout || thread.has(entry.id))) return; // it is on the thread, perhaps folded
+    thread.apply([entry]);
+    if (isAbout) known.about.set(version, entry);
     if (entry.direction === "inbound") known.typing = null;
     known.heard = Math.max(known.heard, version);
     if (version > known.version) known.ahead.add(version);
     this.keep(known, known.version);
+  }
+
+  private keepForLater(conversation: string, version: number, entry: Entry): void {
+    this.early.set(conversation, [...(this.early.get(conversation) ?? []), { version, entry }]);
   }
 
   private applyStatus(frame: {
@@ -238,9 +266,14 @@ export class DeskState {
         readTo: "",
         typing: null,
         ahead: new Set(),
-        gathering: null,
+        about: new Map(),
+        statusesOnly: false,
+        parts: [],
         knownAt: this.now(),
       });
+      const early = this.early.get(view.conversation) ?? [];
+      this.early.delete(view.conversation);
+      for (const { version, entry } of early) this.applyMessage(view.conversation, version, entry);
       return;
     }
     if (heard !== null) known.heard = Math.max(known.heard, heard);
@@ -278,6 +311,7 @@ function isWhole(given: object): given is SnapshotConversation {
 
 function isOlder(given: ConversationView, known: ConversationView): boolean {
   if (given.turn !== known.turn) return given.turn < known.turn;
+  if (given.state === known.state) return given.version < known.version;
   const [a, b] = [STANDS.indexOf(given.state), STANDS.indexOf(known.state)];
   return a >= 0 && b >= 0 && a < b;
 }

@@ -18,7 +18,8 @@ const RANK: Record<DeliveryStatus, number> = {
   delivered: 6,
   read: 7,
 };
-const FOLDED = new Set(["edit", "deletion", "reaction"]);
+/** Kinds of entries that are about another one, and are folded onto it. */
+export const FOLDED: ReadonlySet<string> = new Set(["edit", "deletion", "reaction"]);
 const DIGEST = /[0-9a-f]{22}$/;
 
 /** The part of an entry's id it is ordered by: provider time and hash, then the home. */
@@ -49,6 +50,9 @@ export class Thread {
   /** What to ask for the page before the oldest known: undefined not asked yet, null the beginning is here. */
   before: string | null | undefined = undefined;
 
+  /** What was announced about a message that is not known by that name: a page from the server would say which it is. */
+  readonly orphans = new Set<string>();
+
   private readonly kept: Kept[] = [];
   private readonly byId = new Map<string, Entry>();
   private readonly byDigest = new Map<string, string>();
@@ -73,7 +77,7 @@ export class Thread {
   }
 
   has(id: string): boolean {
-    return this.byId.has(id) || [...this.about.values()].some((some) => some.has(id));
+    return this.byId.has(id);
   }
 
   find(id: string): Entry | undefined {
@@ -109,20 +113,28 @@ export class Thread {
     return count;
   }
 
-  /** Take what was announced or answered. An entry that is known is replaced; `late` and the higher status stay. */
+  /**
+   * Take what was announced, as it was written. An entry that is known is replaced; `late`, the higher status and what
+   * the server has folded onto it stay.
+   */
   apply(entries: readonly Entry[]): boolean {
     let isNew = false;
-    for (const entry of entries) isNew = this.applyOne(entry) || isNew;
+    for (const entry of entries) isNew = this.applyOne({ ...entry, ...foldedOnto(this.byId.get(entry.id)) }) || isNew;
     if (entries.length > 0) this.revision += 1;
     return isNew;
   }
 
-  /** Take one page as the REST API answered it: all there is from its first to its last entry, folded. */
-  applyPage(entries: readonly Entry[]): void {
+  /**
+   * Take entries as the server has folded them: all there is from the first of them up to `to`, an order (see `orderOf`;
+   * default: that of the last one). What is about others up to there and is not among them has been folded.
+   */
+  applyPage(entries: readonly Entry[], to: string = orderOf(entries.at(-1)?.id ?? "")): void {
     const first = entries[0];
-    const last = entries.at(-1);
-    if (first && last) this.dropFolded(orderOf(first.id), orderOf(last.id), new Set(entries.map((entry) => entry.id)));
-    this.apply(entries);
+    if (first) this.dropFolded(orderOf(first.id), to, new Set(entries.map((entry) => entry.id)));
+    for (const entry of entries) {
+      this.applyOne(entry);
+      this.orphans.delete(entry.id); // the server knows no better
+    }
     this.revision += 1;
   }
 
@@ -147,9 +159,10 @@ export class Thread {
     this.apply(unknown);
   }
 
-  /** Whether something is about a message that is not known: a page from the server would say which. */
-  get hasOrphans(): boolean {
-    return this.kept.some((kept) => FOLDED.has(kept.entry.kind));
+  /** The order of the newest entry there is, also of what was folded onto others. */
+  get end(): string {
+    const about = [...this.about.values()].flatMap((some) => [...some.keys()].map(orderOf));
+    return [this.kept.at(-1)?.order ?? "", ...about].reduce((last, order) => (order > last ? order : last));
   }
 
   /** Take over everything of a customer who was found to be the same person. */
@@ -222,6 +235,7 @@ export class Thread {
     const place = last === undefined || last.order < order ? this.kept.length : this.placeOf(order);
     this.kept.splice(place, 0, { order, entry });
     this.byId.set(entry.id, entry);
+    if (FOLDED.has(entry.kind)) this.orphans.add(entry.id);
   }
 
   private replace(entry: Entry): void {
@@ -234,6 +248,7 @@ export class Thread {
     const place = this.indexOf(id);
     if (place >= 0) this.kept.splice(place, 1);
     this.byId.delete(id);
+    this.orphans.delete(id);
   }
 
   private placeOf(order: string): number {
@@ -248,16 +263,34 @@ export class Thread {
   }
 
   private folded(entry: Entry): Entry {
+    if (entry.kind === "edit") return this.isTakenBack(entry.target) ? withheld(entry) : entry;
     const some = FOLDED.has(entry.kind) ? undefined : this.about.get(digestOf(entry.id));
     if (some === undefined || some.size === 0) return entry;
     const about = [...some.values()].sort((a, b) => (orderOf(a.id) < orderOf(b.id) ? -1 : 1));
     if (about.some((one) => one.kind === "deletion")) return withheld(entry);
     return reacted(edited(entry, about), about);
   }
+
+  /** Whether a message that is not known was taken back: its words are not to be read from its edits either. */
+  private isTakenBack(target: string | undefined): boolean {
+    return [...(this.about.get(target ?? "")?.values() ?? [])].some((one) => one.kind === "deletion");
+  }
+}
+
+/** What a page has told of an entry and no announcement tells; files of its own may have become ready since. */
+function foldedOnto(known: Entry | undefined): Partial<Entry> {
+  const { id, edited_at, text, attachments, reactions } = known ?? {};
+  const areOfEdit = attachments?.some((file) => !file.id.startsWith(`${id}.`));
+  return {
+    ...(edited_at === undefined ? {} : { edited_at, text }),
+    ...(areOfEdit ? { attachments } : {}),
+    ...(reactions === undefined ? {} : { reactions }),
+  };
 }
 
 function withheld(entry: Entry): Entry {
-  const { text: _text, attachments: _attachments, location: _location, details: _details, ...rest } = entry;
+  const { text: _text, attachments: _attachments, location: _location, details: _details, ...bare } = entry;
+  const { edited_at: _edited, reactions: _reactions, ...rest } = bare;
   return { ...rest, deleted: true };
 }
 

@@ -84,6 +84,8 @@ export class VisitorClient {
   private renewal: unknown = null;
   private typedAt = 0;
   private stopped = true;
+  /** Whether the state of the conversation came by itself since `hello` was sent: the answer may be older. */
+  private isStateNew = false;
   private settling: Parcel[] = [];
   private readonly drafts: Drafts;
   private readonly said = { received: new Set<string>(), read: new Set<string>() };
@@ -104,8 +106,8 @@ export class VisitorClient {
         timers,
       },
       {
-        greeting: () => ({ resume: this.thread.last?.id ?? null, moment: timers.now() }),
-        snapshot: (frame) => this.welcomed(frame),
+        greeting: () => this.greeting(),
+        snapshot: (frame, _moment, asked) => this.welcomed(frame, asked),
         frame: (frame) => this.take(frame),
         state: (state) => this.became(state),
         signedOut: () => this.lockedOut(),
@@ -332,23 +334,33 @@ export class VisitorClient {
 
   // ------------------------------------------------------------ what is heard
 
-  private welcomed(frame: VisitorSnapshotEvent): void {
-    const last = this.thread.last?.id;
-    const isGap = last !== undefined && frame.before !== null && orderOf(frame.before) > orderOf(last);
-    if (last === undefined || isGap) {
-      this.thread = new Thread(OWN);
-      this.thread.before = frame.before;
-    }
+  private greeting(): { resume: string | null; moment: number } {
+    this.isStateNew = false;
+    return { resume: this.thread.last?.id ?? null, moment: this.around.timers.now() };
+  }
+
+  /** Take the answer to the `hello` that resumed from `asked`. Frames may have overtaken it. */
+  private welcomed(frame: VisitorSnapshotEvent, asked: string | null): void {
+    const isGap = asked !== null && frame.before !== null && orderOf(frame.before) > orderOf(asked);
+    if (isGap) this.beginBehind(asked);
+    if (isGap || asked === null) this.thread.before = frame.before;
     const known = new Set(this.entries.map((entry) => entry.id));
     for (const said of Object.values(this.said)) said.clear();
     this.thread.applyPage(frame.entries.map(asEntry));
-    this.conversation = frame.conversation;
+    if (!this.isStateNew) this.conversation = frame.conversation;
     this.settle();
     const own = this.ownIds(); // what was in doubt when the visitor signed in, and did arrive
     for (const one of this.outbox.of(OWN)) if (one.failed && own.has(one.messageId)) this.outbox.withdraw(one.key);
     this.renewInTime();
     const arrived = frame.entries.filter((entry) => isNews(entry) && !known.has(entry.id)).at(-1) ?? null;
-    this.changed(last === undefined ? null : arrived);
+    this.changed(asked === null ? null : arrived);
+  }
+
+  /** Let go of what there is up to an entry, behind which there is a hole. */
+  private beginBehind(known: string): void {
+    const later = this.entries.filter((entry) => orderOf(entry.id) > orderOf(known));
+    this.thread = new Thread(OWN);
+    this.thread.apply(later);
   }
 
   private take(frame: Frame): void {
@@ -359,6 +371,7 @@ export class VisitorClient {
         this.thread.applyStatus(frame.entry, frame.status, null);
         break;
       case "conversation":
+        this.isStateNew = true;
         this.conversation = { state: frame.state, agent: frame.agent };
         break;
       case "typing":

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from throughline.domain.conversations import ContactState, Expected, Head
+from throughline.domain.frames import conversation_frame
 from throughline.domain.identifiers import AgentId, ConversationId, digest, home_of_conversation
 from throughline.domain.routing import able_classes, released
 from throughline.flows.agents import change_agent
 from throughline.flows.assign import place, policy_of, settle
-from throughline.flows.notify import show_new_presence
+from throughline.flows.notify import notify_agent, show_new_presence
 from throughline.flows.record_state import record_state
 from throughline.ports import World
 
@@ -51,8 +52,9 @@ def requeue(  # noqa: PLR0913 - each is one word of the change's record
 ) -> bool:
     """Queue the contact that was read as `head` and bring it to an agent; False if it is no longer as read.
 
-    Safe to repeat: its own earlier write is recognised by name, and the search for an agent runs again. `release` frees
-    the holder's slot before the search, for a contact that may go back to them; else the caller frees it afterwards.
+    Safe to repeat: its own earlier write is recognised by name, and the search for an agent runs again. `release` tells
+    the holder's screens and frees their slot before the search, for a contact that may go back to them; else the caller
+    does so afterwards.
     """
     operation = _operation(head.conversation, head.turn)
     fields: dict[str, Any] = {
@@ -77,15 +79,19 @@ def requeue(  # noqa: PLR0913 - each is one word of the change's record
     now = outcome.head
     if now is None or not (outcome.won or is_own_requeue(now, head.conversation, head.turn)):
         return False
-    able_again = release and head.holder is not None and _release(world, head, head.holder)
+    able_again = release and head.holder is not None and _release(world, head, now, head.holder)
     finish_requeue(world, now, why=why, by=by, agent=head.holder, repeated=repeated or not outcome.won)
     if able_again and head.holder:
         settle(world, head.holder, ensure=True)
     return True
 
 
-def _release(world: World, head: Head, holder: AgentId) -> bool:
-    """Free the holder's slot; return whether that made them able to take anything they were not able to before."""
+def _release(world: World, head: Head, now: Head, holder: AgentId) -> bool:
+    """Tell the holder and free their slot; return whether that made them able to take anything they could not before.
+
+    The slot goes last: it proves that the telling is still owed.
+    """
+    notify_agent(world, holder, head.sockets, conversation_frame(now))
     drop = [(head.conversation, head.turn)]
     before, after = change_agent(world, holder, lambda agent: released(agent, drop))
     show_new_presence(world, before, after)

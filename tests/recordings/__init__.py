@@ -1,0 +1,1 @@
+"""What the server says to its clients, recorded for the tests of the clients: ``python -m tests.recordings``."""

@@ -332,35 +332,14 @@ describe("reading", () => {
   });
 });
 
-describe("what is about a message that is not known by that name", () => {
-  it("is placed by the server's page: a reaction to an answer names it as the provider does", async () => {
+describe("what is about an answer of ours", () => {
+  it("names it as the provider does, and stands there at once", async () => {
     await desk.hear("Ana answers");
     const before = desk.pages.length;
-    await desk.server.play("Eva likes the answer");
-    const last = entries(desk.client.state, desk.customer).at(-1);
-    expect([desk.pages.length - before, last?.text, last?.reactions?.map((one) => one.emoji)]).toEqual([1, "Ten", ["❤"]]);
-  });
-
-  it("is looked for once where the server does not know it either", async () => {
-    await desk.hear("Eva takes it back");
-    expect(desk.pages).toEqual([]);
-    await desk.server.play("Eva edits and takes back what nobody here has seen");
-    expect(desk.pages).toHaveLength(1);
-    await desk.server.play("Eva sends what nobody knows");
-    expect(desk.pages).toHaveLength(1);
-  });
-
-  it("is looked for once where the page cannot be had, and stays an entry of its own", async () => {
-    await desk.hear("Ana answers");
-    const before = desk.pages.length;
-    desk.restStatus = 503;
-    await desk.server.play("Eva likes the answer", "Eva sends what nobody knows");
-    const kinds = entries(desk.client.state, desk.customer).map((one) => one.kind);
-    expect([desk.pages.length - before, kinds.slice(-2)]).toEqual([1, ["reaction", "message"]]);
-  });
-
-  it("is not looked for where the server has told it so", async () => {
-    await desk.comeAfter("An edit comes before its message");
-    expect([desk.pages, entries(desk.client.state, desk.customer).at(-1)?.kind]).toEqual([[], "edit"]);
+    await desk.server.play("Eva likes the answer", "Eva answers the answer");
+    const [answer, reply] = entries(desk.client.state, desk.customer).slice(-2);
+    expect([answer?.text, answer?.reactions?.map((one) => one.emoji)]).toEqual(["Ten", ["❤"]]);
+    expect([reply?.text, desk.client.state.thread(desk.customer).named(reply!.reply_to!)?.text]).toEqual(["Twelve", "Ten"]);
+    expect(desk.pages.length).toBe(before);
   });
 });

@@ -145,6 +145,7 @@ EVENTS: Mapping[str, Fields] = {
         "entry": _TEXT,
         "status": ref("DeliveryStatus"),
         "reason": nullable(_TEXT),
+        "names": listing(_TEXT),
     },
     "conversation": CONVERSATION,
     "presence": PRESENCE,

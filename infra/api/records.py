@@ -132,6 +132,7 @@ RECORDS: Mapping[str, Schema] = {
             "status": ref("DeliveryStatus"),
             "reason": _TEXT,
             "template": _TEXT,
+            "names": listing(_TEXT),
             "details": table(ANY),
             "edited_at": INSTANT,
             "deleted": TRUE,

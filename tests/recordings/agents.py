@@ -111,12 +111,18 @@ def words(desk: Center, tape: Tape) -> None:
     does(desk, MessageEdited, "e9", target="m9", text="Nine, better")
     tape.step("The message it is about comes")
     writes(desk, "Nine", "m9", sent_ms=desk.clock.now_ms - 1_500)
+    _is_answered(desk, tape, conversation)
+    tape.step("Eva sends what nobody knows")
+    writes(desk, None, "m11", type="unsupported", details={"kind": "dice"})
+
+
+def _is_answered(desk: Center, tape: Tape, conversation: str) -> None:
     tape.step("Ana answers")
     replies(desk, "ana", conversation, "Ten")
     tape.step("Eva likes the answer")
     does(desk, Reaction, "r5", target="p1", emoji="❤")
-    tape.step("Eva sends what nobody knows")
-    writes(desk, None, "m11", type="unsupported", details={"kind": "dice"})
+    tape.step("Eva answers the answer")
+    writes(desk, "Twelve", "m12", reply_to="p1")
 
 
 def answers(desk: Center, tape: Tape) -> None:

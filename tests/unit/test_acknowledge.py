@@ -22,7 +22,7 @@ from tests.unit.ends import (
 )
 from throughline.domain.conversations import Entry
 from throughline.domain.encodings import decode_outbound
-from throughline.domain.identifiers import Identifier, home_of
+from throughline.domain.identifiers import Identifier, digest, home_of
 from throughline.domain.messages import DELIVERY_RANK, DeliveryStatus, StatusReported
 from throughline.flows.acknowledge import acknowledge
 from throughline.flows.deliver import deliver
@@ -98,6 +98,7 @@ def test_a_report_is_shown_to_the_agent_without_a_new_version() -> None:
             "entry": scene.the_entry().entry_id,
             "status": "delivered",
             "reason": None,
+            "names": [digest(ACCOUNT_ID, "p1")],
         }
     ]
 

@@ -294,6 +294,7 @@ export type Entry = {
   status?: DeliveryStatus;
   reason?: string;
   template?: string;
+  names?: string[];
   details?: Record<string, unknown>;
   edited_at?: string;
   deleted?: true;
@@ -411,6 +412,7 @@ export type MessageStatusEvent = {
   entry: string;
   status: DeliveryStatus;
   reason: string | null;
+  names: string[];
 };
 
 export type NoteAddAck = {

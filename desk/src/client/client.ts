@@ -40,7 +40,6 @@ export class DeskClient {
   private gap: unknown = null;
   private readonly typed = new Map<string, number>();
   private readonly loading = new Map<string, Promise<void>>();
-  private readonly lookedFor = new Map<string, ReadonlySet<string>>();
 
   constructor(private readonly around: Surroundings) {
     this.rest = around.rest;
@@ -102,11 +101,6 @@ export class DeskClient {
     return this.once(customer, () => this.loadPage(customer, before, conversation));
   }
 
-  /** Load the newest page again: what was folded there says so itself. */
-  private newest(customer: string): Promise<void> {
-    return this.once(customer, () => this.loadPage(customer, undefined));
-  }
-
   /** For views that are not made of frames (a supervisor's). */
   changed(): void {
     this.tell({ kind: "changed" });
@@ -115,10 +109,7 @@ export class DeskClient {
   private once(customer: string, load: () => Promise<void>): Promise<void> {
     const running = this.loading.get(customer);
     if (running) return running;
-    const mine = load().finally(() => {
-      this.loading.delete(customer);
-      this.placeOrphans(); // those that came meanwhile
-    });
+    const mine = load().finally(() => this.loading.delete(customer));
     this.loading.set(customer, mine);
     return mine;
   }
@@ -140,7 +131,6 @@ export class DeskClient {
     this.lostAt = null;
     this.changed();
     this.ring(before);
-    this.placeOrphans();
   }
 
   private ring(before: ReadonlySet<string>): void {
@@ -162,24 +152,6 @@ export class DeskClient {
       this.tell({ kind: "inbound", conversation: frame.conversation, entry: frame.entry.kind });
     }
     this.mindTheGap();
-    this.placeOrphans();
-  }
-
-  private placeOrphans(): void {
-    for (const known of this.state.mine()) this.placeOrphansOf(known.view.customer.id);
-  }
-
-  /**
-   * What is about a message of ours names it as the provider does, which only the server can tell: have the page that
-   * says so. One that is still there after that stays an entry of its own.
-   */
-  private placeOrphansOf(customer: string): void {
-    if (this.loading.has(customer)) return;
-    const { orphans } = this.state.thread(customer);
-    const before = this.lookedFor.get(customer);
-    this.lookedFor.set(customer, new Set(orphans));
-    if ([...orphans].every((id) => before?.has(id))) return;
-    void this.newest(customer).catch(() => undefined);
   }
 
   /** Something may be missing: give it half a second, then ask. */

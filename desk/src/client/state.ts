@@ -243,10 +243,11 @@ export class DeskState {
     entry: string;
     status: Entry["status"] & string;
     reason: string | null;
+    names: string[];
   }): void {
     const known = this.conversations.get(frame.conversation);
     if (known === undefined) return;
-    this.thread(known.view.customer.id).applyStatus(frame.entry, frame.status, frame.reason);
+    this.thread(known.view.customer.id).applyStatus(frame.entry, frame.status, frame.reason, frame.names);
     known.heard = Math.max(known.heard, frame.version);
   }
 

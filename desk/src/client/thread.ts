@@ -39,6 +39,13 @@ export function rises(from: DeliveryStatus | undefined, to: DeliveryStatus): boo
   return from === undefined || RANK[to] > RANK[from];
 }
 
+/** What was told of a message of ours on its way, and by what names the provider's reports speak of it since. */
+interface Told {
+  status: DeliveryStatus;
+  reason: string | null;
+  names: string[];
+}
+
 interface Kept {
   order: string;
   entry: Entry;
@@ -50,15 +57,13 @@ export class Thread {
   /** What to ask for the page before the oldest known: undefined not asked yet, null the beginning is here. */
   before: string | null | undefined = undefined;
 
-  /** What was announced about a message that is not known by that name: a page from the server would say which it is. */
-  readonly orphans = new Set<string>();
-
   private readonly kept: Kept[] = [];
   private readonly byId = new Map<string, Entry>();
   private readonly byDigest = new Map<string, string>();
+  /** What is about a message, by that message's digest, or by what else it was called while that is not known. */
   private readonly about = new Map<string, Map<string, Entry>>();
   /** Statuses that overtook the entry they are about. */
-  private readonly early = new Map<string, { status: DeliveryStatus; reason: string | null }>();
+  private readonly early = new Map<string, Told>();
 
   constructor(public customer: string) {}
 
@@ -131,22 +136,22 @@ export class Thread {
   applyPage(entries: readonly Entry[], to: string = orderOf(entries.at(-1)?.id ?? "")): void {
     const first = entries[0];
     if (first) this.dropFolded(orderOf(first.id), to, new Set(entries.map((entry) => entry.id)));
-    for (const entry of entries) {
-      this.applyOne(entry);
-      this.orphans.delete(entry.id); // the server knows no better
-    }
+    for (const entry of entries) this.applyOne(entry);
     this.revision += 1;
   }
 
   /** Let a message of ours rise to a status; one that comes before its entry waits for it. */
-  applyStatus(id: string, status: DeliveryStatus, reason: string | null): void {
+  applyStatus(id: string, status: DeliveryStatus, reason: string | null, names: readonly string[] = []): void {
     const entry = this.byId.get(id);
     if (entry === undefined) {
-      if (rises(this.early.get(id)?.status, status)) this.early.set(id, { status, reason });
+      const early = this.early.get(id);
+      const told = early && !rises(early.status, status) ? early : { status, reason };
+      this.early.set(id, { ...told, names: together(early?.names, names) });
       return;
     }
-    if (!rises(entry.status, status)) return;
-    this.replace({ ...entry, status, reason: reason ?? undefined });
+    const known = named(entry, names);
+    this.replace(rises(entry.status, status) ? { ...known, status, reason: reason ?? undefined } : known);
+    this.learn(known);
     this.revision += 1;
   }
 
@@ -154,7 +159,7 @@ export class Thread {
   applyStatuses(entries: readonly Entry[]): void {
     const unknown = entries.filter((entry) => !this.byId.has(entry.id));
     for (const entry of entries) {
-      if (entry.status && this.byId.has(entry.id)) this.applyStatus(entry.id, entry.status, entry.reason ?? null);
+      if (entry.status && this.byId.has(entry.id)) this.applyStatus(entry.id, entry.status, entry.reason ?? null, entry.names);
     }
     this.apply(unknown);
   }
@@ -175,14 +180,23 @@ export class Thread {
     if (FOLDED.has(given.kind) && given.target) return this.applyAbout(given, given.target);
     const known = this.byId.get(given.id);
     const entry = this.withEarlier(given, known);
-    this.byDigest.set(digestOf(entry.id), entry.id);
-    if (known) {
-      this.replace(entry);
-      return false;
+    if (known) this.replace(entry);
+    else this.insert(entry);
+    this.learn(entry);
+    return known === undefined;
+  }
+
+  /** Know a message by every name others may give it, and fold onto it what was said about it under any of them. */
+  private learn(entry: Entry): void {
+    const own = digestOf(entry.id);
+    for (const name of [own, ...(entry.names ?? [])]) {
+      this.byDigest.set(name, entry.id);
+      const some = this.about.get(name);
+      for (const id of some?.keys() ?? []) this.remove(id);
+      if (some === undefined || name === own) continue;
+      this.about.set(own, new Map([...(this.about.get(own) ?? []), ...some]));
+      this.about.delete(name);
     }
-    this.insert(entry);
-    this.hideOrphans(digestOf(entry.id));
-    return true;
   }
 
   private withEarlier(given: Entry, known: Entry | undefined): Entry {
@@ -190,18 +204,20 @@ export class Thread {
     if (known?.deleted && !entry.deleted) {
       return { ...known, late: entry.late };
     }
-    const higher = [known, this.early.get(given.id)].filter((one) => one?.status !== undefined);
-    for (const one of higher) {
+    const before = [known, this.early.get(given.id)];
+    for (const one of before) {
       if (one?.status && entry.status && rises(entry.status, one.status)) {
         entry.status = one.status;
         entry.reason = one.reason ?? undefined;
       }
     }
     this.early.delete(given.id);
-    return entry;
+    return named(entry, together(...before.map((one) => one?.names)));
   }
 
-  private applyAbout(entry: Entry, target: string): boolean {
+  private applyAbout(entry: Entry, named: string): boolean {
+    const id = this.byDigest.get(named);
+    const target = id === undefined ? named : digestOf(id);
     const some = this.about.get(target) ?? new Map<string, Entry>();
     const isNew = !some.has(entry.id);
     some.set(entry.id, entry);
@@ -211,10 +227,6 @@ export class Thread {
       else this.insert(entry);
     }
     return isNew;
-  }
-
-  private hideOrphans(digest: string): void {
-    for (const id of this.about.get(digest)?.keys() ?? []) this.remove(id);
   }
 
   private dropFolded(from: string, to: string, present: ReadonlySet<string>): void {
@@ -235,7 +247,6 @@ export class Thread {
     const place = last === undefined || last.order < order ? this.kept.length : this.placeOf(order);
     this.kept.splice(place, 0, { order, entry });
     this.byId.set(entry.id, entry);
-    if (FOLDED.has(entry.kind)) this.orphans.add(entry.id);
   }
 
   private replace(entry: Entry): void {
@@ -248,7 +259,6 @@ export class Thread {
     const place = this.indexOf(id);
     if (place >= 0) this.kept.splice(place, 1);
     this.byId.delete(id);
-    this.orphans.delete(id);
   }
 
   private placeOf(order: string): number {
@@ -275,6 +285,15 @@ export class Thread {
   private isTakenBack(target: string | undefined): boolean {
     return [...(this.about.get(target ?? "")?.values() ?? [])].some((one) => one.kind === "deletion");
   }
+}
+
+function together(...some: (readonly string[] | undefined)[]): string[] {
+  return [...new Set(some.flatMap((names) => names ?? []))];
+}
+
+function named(entry: Entry, names: readonly string[]): Entry {
+  const all = together(entry.names, names);
+  return all.length > 0 ? { ...entry, names: all } : entry;
 }
 
 /** What a page has told of an entry and no announcement tells; files of its own may have become ready since. */

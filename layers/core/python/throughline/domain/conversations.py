@@ -12,6 +12,7 @@ from throughline.domain.identifiers import (
     CustomerId,
     EntryId,
     Home,
+    digest,
     entry_id,
 )
 from throughline.domain.messages import Attachment, DeliveryStatus, Location
@@ -89,6 +90,12 @@ class Entry:
     def digest(self) -> str:
         """Return the 22 hex digits that name the message within its account."""
         return self.reference[-DIGEST_CHARACTERS:]
+
+    @property
+    def names(self) -> list[str]:
+        """Return the digests by which the provider's ids of a message of ours name it, one a part of it."""
+        account = (self.via or "").partition("|")[0]
+        return [digest(account, provider_id) for provider_id in self.provider_ids]
 
 
 class ContactState(StrEnum):

@@ -6,7 +6,6 @@ from typing import Any
 
 from throughline.domain.conversations import Entry, EntryKind
 from throughline.domain.frames import Frame, entry_view, iso
-from throughline.domain.identifiers import digest
 
 FOLDED = frozenset({EntryKind.EDIT, EntryKind.DELETION, EntryKind.REACTION})
 
@@ -21,7 +20,7 @@ def fold(entries: Iterable[Entry]) -> list[Frame]:
     ordered = sorted(
         {entry.entry_id: entry for entry in entries}.values(), key=lambda entry: (entry.reference, entry.home)
     )
-    by_digest = {name: entry for entry in ordered if entry.kind not in FOLDED for name in _names(entry)}
+    by_digest = {name: entry for entry in ordered if entry.kind not in FOLDED for name in (entry.digest, *entry.names)}
     about: dict[str, list[Entry]] = {}
     left: list[Entry] = []
     for entry in ordered:
@@ -32,12 +31,6 @@ def fold(entries: Iterable[Entry]) -> list[Frame]:
             about.setdefault(target.entry_id, []).append(entry)
     taken_back = {entry.target for entry in ordered if entry.kind is EntryKind.DELETION}
     return [_view(entry, about.get(entry.entry_id, []), taken_back) for entry in left]
-
-
-def _names(entry: Entry) -> list[str]:
-    """Return the digests by which others may speak of this entry: its own, and for ours those of the provider's ids."""
-    account = (entry.via or "").partition("|")[0]
-    return [entry.digest, *(digest(account, provider_id) for provider_id in entry.provider_ids)]
 
 
 def _view(entry: Entry, about: list[Entry], taken_back: set[str | None]) -> Frame:

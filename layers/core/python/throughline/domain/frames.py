@@ -70,6 +70,7 @@ def entry_view(entry: Entry, *, late: bool = False) -> Frame:
         },
         "reply_to": entry.reply_to,
         "target": entry.target,
+        "names": entry.names,
         "emoji": entry.emoji,
         "details": dict(entry.details),
     }
@@ -96,6 +97,7 @@ def status_frame(head: Head, entry: Entry) -> Frame:
         "entry": entry.entry_id,
         "status": entry.status,
         "reason": entry.reason,
+        "names": entry.names,
     }
 
 

@@ -1,4 +1,4 @@
-"""A day with many contacts and agents: everything that can happen happens to everybody, in an order that is drawn."""
+"""A day with many contacts, visitors and agents: everything happens to everybody, in an order that is drawn."""
 
 import random
 from collections import Counter
@@ -7,24 +7,26 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from tests.chaos._race_floor import RaceFloor
+from tests.chaos._race_floor import TWICE, RaceFloor
 from tests.chaos._race_mishaps import NOTHING, Chances
 from tests.chaos._race_people import ACCOUNTS, QUEUES, available_at, home, message, profile
-from tests.chaos._race_worker import Job, number_of
+from tests.chaos._race_visitors import DOUBLED, LOST, Visitors
+from tests.chaos._race_worker import Job
 from tests.promises import Standing, breaches
 from throughline.domain.configuration import AgentProfile
-from throughline.domain.conversations import ContactState
+from throughline.domain.conversations import ContactState, Direction
 from throughline.domain.frames import iso
 from throughline.domain.identifiers import AgentId, digest
 
 MISHAPS = Chances(killed=0.0004, lost=0.008, conflict=0.015, throttled=0.008, away=0.0015, slow=0.02)
-TWICE = 0.15
 REACTION = 0.75  # the chance that somebody reacts before the next thing happens
+ANSWERED = 0.6  # … that a visitor is answered, each time there is something to answer
 SECOND_LOOK_S = 16
 LONG_TURN = 12  # a contact that has changed hands so often is closed by whoever gets it
 MAX_CYCLES = 60
 MAX_TIMERS = 3000
 MAX_BROKEN = 6
+VISITOR = "visitor"
 SKILLS: tuple[Mapping[str, int], ...] = (
     {"en": 3},
     {"en": 5, "id": 3},
@@ -39,6 +41,7 @@ class Size:
     """How big a day is. `stills` is how often everything comes to rest and is looked at."""
 
     contacts: int
+    visitors: int
     agents: int
     stills: int
 
@@ -76,15 +79,18 @@ class Day:
         self._seed = seed
         self._draws = random.Random(seed)
         self._desks = {f"a{number:02d}": Desk(f"a{number:02d}") for number in range(size.agents)}
-        self.floor.tally["points"] += size.contacts
+        self.floor.tally["points"] += size.contacts + size.visitors
+        self._visitors = Visitors(floor, size.visitors, seed, self._later)
         self._numbers = {str(home(self._sender(number))): str(number) for number in range(size.contacts)}
+        self._numbers |= {where: f"{VISITOR} {number}" for number, where in enumerate(self._visitors.homes)}
         self._reactions: list[Callable[[], None]] = []
         self._sent: set[str] = set()
         self._closing = False
-        self._entries = 0
+        self._entries = self._sends = 0
         self._over: set[str] = set()
         floor.on_frame = self._hear
         floor.on_done = self._done
+        floor.on_record = partial(floor.deliver, twice=TWICE)
 
     def run(self) -> None:
         """Let the day pass, and see to it that nobody is left over at its end."""
@@ -110,7 +116,8 @@ class Day:
     def _script(self) -> list[Callable[[], None]]:
         """Return what happens by itself, in the order of the seed; people's reactions come in between."""
         contacts, desks, draws = range(self.size.contacts), [*self._desks.values()], self._draws
-        steps: list[Callable[[], None]] = [partial(self._write, number) for number in contacts]
+        steps = self._visitors.steps()
+        steps += [partial(self._write, number) for number in contacts]
         steps += [partial(self._write, draws.choice(contacts)) for _ in contacts[::2]]
         steps += [partial(self._leave, desk) for desk in desks * 2]
         steps += [partial(self._connect, desk) for desk in desks * 3]
@@ -142,18 +149,14 @@ class Day:
         desk.connection = job.connection
         self.floor.hand(job)
         if old:
-            self._shut(old)
+            self.floor.hang_up(old, twice=TWICE)
 
     def _leave(self, desk: Desk) -> None:
         if desk.connection:
-            self._shut(desk.connection)
+            self.floor.hang_up(desk.connection, twice=TWICE)
             desk.connection = None
             desk.offers.clear()
             desk.conversations.clear()
-
-    def _shut(self, connection: str) -> None:
-        self.floor.shut[number_of(connection)] = 1
-        self.floor.deliver(self.floor.disconnects(connection), twice=TWICE)
 
     def _declare(self, desk: Desk, presence: str) -> None:
         self._say(desk, "presence.set", presence=presence)
@@ -164,6 +167,7 @@ class Day:
 
     def _done(self, job: Job) -> None:
         """A socket that is open says hello, and its agent mostly wants work."""
+        self._visitors.done(job)
         desk = self._desks.get(job.agent)
         if job.kind == "connect" and desk and desk.connection == job.connection:
             self._say(desk, "hello")
@@ -173,9 +177,13 @@ class Day:
     # ------------------------------------------------------------ what people see, and do about it
 
     def _hear(self, connection: str, frame: Mapping[str, Any]) -> None:
-        desk = self._desks[connection.rpartition("-")[0]]
-        if desk.connection != connection:
-            return
+        desk = self._desks.get(connection.rpartition("-")[0])
+        if desk is None:
+            self._visitors.hear(connection, frame)
+        elif desk.connection == connection:
+            self._look(desk, frame)
+
+    def _look(self, desk: Desk, frame: Mapping[str, Any]) -> None:
         match frame.get("event"):
             case "offer":
                 self._be_offered(desk, str(frame["offer"]))
@@ -185,6 +193,8 @@ class Day:
                 self._see(desk, frame)
             case "ack" if isinstance(frame.get("conversation"), Mapping):
                 self._see(desk, {"holder": desk.agent, **frame["conversation"]})
+            case "message" if frame["entry"]["direction"] == Direction.INBOUND:
+                self._later(lambda: self._perhaps_answer(desk, str(frame["conversation"]), frame["entry"]["text"]))
             case "snapshot":
                 for offer in frame["offers"]:
                     self._be_offered(desk, str(offer["offer"]))
@@ -232,6 +242,7 @@ class Day:
     def _handle(self, desk: Desk, conversation: str, state: str, turn: int) -> None:
         if state == ContactState.PAUSED:
             return
+        self._perhaps_answer(desk, conversation, str(turn))
         own = self._own("contact", self._number(conversation), str(turn), state)
         draw = 0.0 if self._closing or turn > LONG_TURN else own.random()
         if draw < 0.55 or state == ContactState.WRAPPING:
@@ -247,6 +258,13 @@ class Day:
             until = iso(self.floor.now_ms + own.choice([5_000, 60_000]))
             self._say(desk, "conversation.pause", conversation=conversation, until=until)
         # Else they keep it until the evening.
+
+    def _perhaps_answer(self, desk: Desk, conversation: str, *about: str) -> None:
+        """Answer a visitor, to whom a reply is brought here and not by a provider."""
+        active = desk.connection and desk.conversations.get(conversation) == ContactState.ACTIVE
+        who = self._number(conversation)
+        if active and who.startswith(VISITOR) and self._own("answer", who, *about).random() < ANSWERED:
+            self._visitors.answer(desk.agent, str(desk.connection), conversation)
 
     def _later(self, reaction: Callable[[], None]) -> None:
         self._reactions.append(reaction)
@@ -265,6 +283,7 @@ class Day:
         standing = self.floor.standing()
         for promise, sentences in breaches(standing).items():
             self._blame(promise, sentences)
+        self._blame("visitors", [*self._visitors.breaches(standing)])
         self._count_entries(standing)
         return standing
 
@@ -273,14 +292,17 @@ class Day:
         for sentence in sentences:
             if sentence not in self._over and not self._is_hopeless():
                 self._over.add(sentence)
+                self.floor.tally["lost"] += sentence.startswith(LOST)
+                self.floor.tally["doubled"] += sentence.startswith(DOUBLED)
                 words = sentence.replace(",", " ").split()
-                named = [word for word in words if word.startswith("h-") or word in self._desks]
+                named = [word for word in words if word.startswith(("h-", "visitor:")) or word in self._desks]
                 self.floor.breaks(f"{promise}: {sentence}", *named[:2])
 
     def _count_entries(self, standing: Standing) -> None:
         found = Counter(entry.digest for entry in standing.entries)
         self._entries = sum(found.values())
-        self._report("lost", self._sent - found.keys())
+        self._sends = sum(entry.direction is Direction.OUTBOUND for entry in standing.entries)
+        self._report("lost", (self._sent | self._visitors.taken()) - found.keys())
         self._report("doubled", {name for name, times in found.items() if times > 1})
 
     def _report(self, column: str, digests: set[str]) -> None:
@@ -294,6 +316,7 @@ class Day:
     def _work_off(self) -> None:
         """Have everybody come, accept and close until nobody is left over. Whoever is, was forgotten."""
         self._closing = True
+        self._visitors.come_back()
         self.floor.crew.chances = NOTHING
         for _ in range(MAX_CYCLES):
             self._finish()
@@ -333,4 +356,4 @@ class Day:
                 break
             self.floor.settle()
         self._stand_still()
-        self.floor.tally["entries"] += self._entries
+        self.floor.tally.update(entries=self._entries, sends=self._sends)

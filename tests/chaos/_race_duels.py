@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from uuid import UUID
 
 from tests.chaos._race_floor import HELD_WITHIN, RaceFloor
 from tests.chaos._race_mishaps import NOTHING, Chances
@@ -13,6 +12,7 @@ from tests.chaos._race_people import (
     comes,
     message,
     profile,
+    timed_id,
 )
 from tests.chaos._race_worker import Job
 from tests.promises import breaches
@@ -104,7 +104,7 @@ class Duel:
     def message_id(self) -> str:
         """Return the id of another message, made now."""
         self.messages += 1
-        return str(UUID(int=self.floor.now_ms << 80 | 7 << 76 | 2 << 62 | self.messages))
+        return timed_id(self.floor, self.messages)
 
     def file(self) -> None:
         """Have done, one after the other, what stands on queues."""

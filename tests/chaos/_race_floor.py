@@ -31,6 +31,7 @@ LISTEN_S = 0.05
 APART_S = 0.01
 HELD_WITHIN = 9  # requests: what is to be held later than that is as good as never held
 SAMPLE_S = 0.4
+TWICE = 0.15  # on a day
 
 _shared = multiprocessing.get_context("spawn")
 
@@ -50,13 +51,12 @@ class RaceFloor:
     ) -> None:
         self.draws = random.Random(seed)
         self.tables = RaceTables(environment)
-        self.on_frame: Hear = lambda _connection, _frame: None
-        self.on_done: Callable[[Job], None] = lambda _job: None
         self.queued: list[Job] = []  # what somebody who tries it has to hand in
+        self._be_heard_by_nobody()
         self.armed: list[tuple[int, int, dict[str, Any]]] = []
         self.broken: list[str] = []
         self.tally: Counter[str] = Counter()
-        self.answers: dict[str, Mapping[str, Any]] = {}  # by the id of the frame that was answered
+        self.answers: dict[str, Mapping[str, Any]] = {}  # by the id of the frame: what it was answered first
         self.shown: dict[str, set[str]] = {}  # by the tab of a visitor: the entries it knows
         self.offered: dict[str, set[str]] = {}  # to whom each offer was shown
         self._begun_s = time.monotonic()
@@ -87,6 +87,12 @@ class RaceFloor:
     def __exit__(self, *_: object) -> None:
         self.crew.stop()
 
+    def _be_heard_by_nobody(self) -> None:
+        """Let nobody act upon what is heard; records are kept for `take_records`."""
+        self.on_frame: Hear = lambda _connection, _frame: None
+        self.on_done: Callable[[Job], None] = lambda _job: None
+        self.on_record: Callable[[Job], None] = self.queued.append
+
     # ------------------------------------------------------------ what is to be done
 
     def message(self, event: ChannelEvent, *, apart_s: float = 0.0) -> Job:
@@ -114,6 +120,11 @@ class RaceFloor:
         """Return the end of a socket."""
         number = next(self._numbers)
         return Job(kind="disconnect", payload="", connection=connection, number=number, apart_s=apart_s)
+
+    def hang_up(self, connection: str, *, twice: float) -> None:
+        """Shut a socket: nothing is shown there any more, and its end is told."""
+        self.shut[number_of(connection)] = 1
+        self.deliver(self.disconnects(connection), twice=twice)
 
     def hand(self, *jobs: Job) -> None:
         """Have jobs done from the same instant on, behind what was handed in before."""
@@ -207,11 +218,12 @@ class RaceFloor:
 
     def record(self, kind: str, body: dict[str, Any]) -> None:
         """Take what was put on a queue."""
-        self.queued.append(Job(kind=kind, payload=compact(body), number=next(self._numbers)))
+        self.on_record(Job(kind=kind, payload=compact(body), number=next(self._numbers)))
 
     def take_records(self) -> list[Job]:
         """Return what was put on queues since somebody last asked."""
-        taken, self.queued = self.queued, []
+        taken = [*self.queued]
+        self.queued.clear()
         return taken
 
     def frame(self, connection: str, frame: dict[str, Any]) -> None:
@@ -220,7 +232,7 @@ class RaceFloor:
         if frame.get("code") in {"store_unavailable", "retryable"}:
             return
         if "id" in frame:
-            self.answers[str(frame["id"])] = frame
+            self.answers.setdefault(str(frame["id"]), frame)
         if connection.startswith("visitor:") and frame.get("event") in {"message", "snapshot"}:
             entries = frame.get("entries", [frame.get("entry")])
             self.shown.setdefault(connection, set()).update(str(entry["id"]) for entry in entries)
@@ -250,11 +262,12 @@ class RaceFloor:
             self._repeat(job)
 
     def died(self, job: Job) -> None:
-        """Have a job repeated whose process was killed; nobody repeats the end of a socket."""
-        if job.kind != "disconnect":
-            self._repeat(job)
+        """Have a job repeated whose process was killed."""
+        self._repeat(job)
 
     def _repeat(self, job: Job) -> None:
+        if job.kind == "disconnect":  # told once
+            return
         if job.deliveries > MAX_DELIVERIES:
             self.breaks(f"a {job.kind} was delivered {job.deliveries} times in vain", str(job.payload))
         else:
@@ -286,6 +299,7 @@ class RaceFloor:
 
     def forget(self) -> None:
         """Begin anew: nobody is there, nobody has written, no timer is armed."""
+        self._be_heard_by_nobody()
         self.tables.wipe()
         self.armed.clear()
         self.queued.clear()

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 from tests.chaos._race_floor import RaceFloor
 from tests.chaos._race_worker import HOME_KEY, Job
@@ -57,6 +58,11 @@ def message(floor: RaceFloor, account: str, *senders: str) -> MessageReceived:
         name="Maya",
         raw={"number": number},
     )
+
+
+def timed_id(floor: RaceFloor, number: int) -> str:
+    """Return the id of a message that is made now, with its time in it."""
+    return str(UUID(int=floor.now_ms << 80 | 7 << 76 | 2 << 62 | number))
 
 
 def home(sender: str) -> Home:

@@ -112,6 +112,13 @@ def _first_arrival(undo: ExitStack) -> None:
     )
 
 
+def _doorbell(undo: ExitStack) -> None:
+    """A reply that was sent is shown by the next hello alone."""
+    from throughline.flows import deliver
+
+    undo.enter_context(patch.object(deliver, "show_entry", lambda _world, _entry: None))
+
+
 RULES: Mapping[str, Callable[[ExitStack], None]] = {
     "second look of the agent": _second_look_of_the_agent,
     "second look of the contact": _second_look_of_the_contact,
@@ -119,4 +126,5 @@ RULES: Mapping[str, Callable[[ExitStack], None]] = {
     "turn": _turn,
     "tab first": _tab_first,
     "first arrival": _first_arrival,
+    "doorbell": _doorbell,
 }

@@ -1,10 +1,10 @@
 """Races, on the local engine, in processes: real functions, flows and stores against one DynamoDB.
 
 Three things are raced. First messages of one person, on several channels at the same instant. Duels: two parties who
-begin at the same instant, one of them often holding its breath before one of its requests. And a day: many contacts and
-agents, everything delivered once or twice, replies lost, requests refused, processes killed and their records delivered
-again; in the middle of it the agents are counted, at its rests every promise is asked of the tables, and in the evening
-everybody has to be served.
+begin at the same instant, one of them often holding its breath before one of its requests. And a day: many contacts,
+visitors of web chat and agents, everything delivered once or twice, replies lost, requests refused, processes killed
+and their records delivered again; in the middle of it the agents are counted, at its rests every promise is asked of
+the tables and of the visitors' tabs, and in the evening everybody has to be served.
 
 Timers, sockets and the clock are in the parent's hands, so that no run waits for an offer to run out. The seed repeats
 what was drawn: who writes, comes, goes, accepts, and when something goes wrong. It cannot repeat how four processes and
@@ -44,8 +44,8 @@ def run(options: Options) -> Tally:
             return _tally(floor)
 
 
-SHORT_DAY = Size(contacts=32, agents=8, stills=2)
-LONG_DAY = Size(contacts=200, agents=20, stills=8)
+SHORT_DAY = Size(contacts=32, visitors=4, agents=8, stills=2)
+LONG_DAY = Size(contacts=200, visitors=40, agents=20, stills=8)
 
 
 def _tally(floor: RaceFloor) -> Tally:
@@ -56,6 +56,7 @@ def _tally(floor: RaceFloor) -> Tally:
         messages=counted["messages"],
         entries=counted["entries"],
         offers=len(floor.offered),
+        sends=counted["sends"],
         lost=counted["lost"],
         doubled=counted["doubled"],
         stuck=counted["stuck"],

@@ -427,6 +427,19 @@ describe("the thread", () => {
     expect(browser.arrived.map((one) => one.text)).toEqual(["Good morning", "I see"]);
   });
 
+  it("resumes from nothing as long as it was answered nothing, whatever was announced", async () => {
+    await browser.client.begin();
+    browser.client.enter();
+    await settle();
+    browser.server.socket.open();
+    browser.server.socket.say(new Tab("visit", "mina").all("message")[0]!);
+    expect(browser.texts).toHaveLength(1);
+    browser.server.socket.break();
+    await browser.timers.pass(1000);
+    browser.server.socket.open();
+    expect(browser.server.socket.last("hello").resume ?? null).toBeNull();
+  });
+
   it("shows what is written in another tab", async () => {
     browser = new Browser("return_visit", "mina-2");
     await browser.hear("Ana answers twice and notes something, and Mina writes in her second tab");

@@ -336,7 +336,8 @@ export class VisitorClient {
 
   private greeting(): { resume: string | null; moment: number } {
     this.isStateNew = false;
-    return { resume: this.thread.last?.id ?? null, moment: this.around.timers.now() };
+    const isAnswered = this.thread.before !== undefined; // what was announced before that says nothing of what there is
+    return { resume: (isAnswered && this.thread.last?.id) || null, moment: this.around.timers.now() };
   }
 
   /** Take the answer to the `hello` that resumed from `asked`. Frames may have overtaken it. */

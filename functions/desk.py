@@ -16,6 +16,7 @@ from throughline.flows.authenticate import sign_in
 from throughline.flows.edit_card import edit_card
 from throughline.flows.list_ways import view_ways
 from throughline.flows.look_up import (
+    view_accounts,
     view_agents,
     view_answers,
     view_conversation,
@@ -84,6 +85,13 @@ def get_answers() -> Response:
     if conversation is None:
         raise InvalidRequestError("conversation: is missing")
     return _answer(view_answers(world(), caller, conversation))
+
+
+@desk.route("/accounts", methods=["GET"], cors=True)
+@answers_screen
+def get_accounts() -> Response:
+    """Answer what our channel accounts are called."""
+    return _answer(view_accounts(world(), _caller()))
 
 
 @desk.route("/agents", methods=["GET"], cors=True)

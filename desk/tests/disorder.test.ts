@@ -37,7 +37,7 @@ function picture(desk: Desk) {
   const { agent, me, offers } = desk.client.state;
   return {
     me,
-    agent: { ...agent, load: null },
+    agent: { ...agent, load: null, version: null },
     offers: [...offers.values()].map(({ offer, conversation, requirement }) => ({ offer, conversation, requirement })),
     conversations: conversations(desk),
   };

@@ -20,6 +20,14 @@ it("keeps what is written, at its own place, until it is empty", () => {
   expect(["one", "two", "three"].map((one) => drafts.read(`ana/${one}`))).toEqual(["Dear Mina, 10 10", "", ""]);
 });
 
+it("writes nothing that stands there already", () => {
+  drafts.keep("ana/one", "Hello");
+  const kept = memory.read("throughline.draft.ana/one");
+  now += DAY_MS;
+  drafts.keep("ana/one", "Hello");
+  expect(memory.read("throughline.draft.ana/one")).toBe(kept);
+});
+
 it("forgets one person's, and leaves the others'", () => {
   drafts.keep("ana/one", "A");
   drafts.keep("budi/one", "B");

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Template } from "../src/client/frames";
-import { isFilled, preview, type QuickReply, quickReplyProblem, written, writtenOut } from "../src/client/prepared";
+import { type Draft, isEmpty, isFilled, packed, preview, type QuickReply, quickReplyProblem, unpacked, written, writtenOut } from "../src/client/prepared";
 
 const link = (text: string, url: string): QuickReply => ({ kind: "link", text, url });
 const reply = (text: string): QuickReply => ({ kind: "reply", text });
@@ -40,4 +40,35 @@ it("goes out when every place is filled", () => {
   expect(isFilled(template, ["Maya", " "])).toBe(false);
   expect(isFilled(template, ["Maya", "7731"])).toBe(true);
   expect(isFilled({ ...template, parameters: 0 }, [])).toBe(true);
+});
+
+const NOTHING: Draft = { text: "", quick: null, template: null, via: null };
+const WHOLE: Draft = {
+  text: "When does it suit you?",
+  quick: [reply("Tomorrow")],
+  template: { name: "order_update", parameters: ["Maya"] },
+  via: "whatsapp/1000|tel:+49",
+};
+
+it("keeps all of a draft in one text", () => {
+  expect(unpacked(packed(WHOLE))).toEqual(WHOLE);
+});
+
+it.each<[Draft, boolean]>([
+  [NOTHING, true],
+  [{ ...NOTHING, via: "whatsapp/1000|tel:+49" }, true],
+  [{ ...NOTHING, quick: [reply("")] }, true],
+  [{ ...NOTHING, quick: [link("", "https://")] }, false],
+  [{ ...NOTHING, text: " " }, false],
+  [{ ...NOTHING, template: { name: "order_update", parameters: [] } }, false],
+])("keeps a draft only with something begun: %j", (draft, empty) => {
+  expect([isEmpty(draft), packed(draft) === ""]).toEqual([empty, empty]);
+});
+
+it.each(["", "Hello", "42", "{", "null"])("takes %j for the words alone", (kept) => {
+  expect(unpacked(kept)).toEqual({ ...NOTHING, text: kept });
+});
+
+it("believes nothing that is not as it should be", () => {
+  expect(unpacked('{"text":4,"quick":"x","template":{},"via":1}')).toEqual(NOTHING);
 });

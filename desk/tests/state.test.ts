@@ -257,6 +257,14 @@ describe("offers", () => {
 describe("presence", () => {
   const tab = new Tab("sign_on", "ana");
 
+  it("is the one of the highest version, whatever overtakes what", () => {
+    const posted = tab.all("presence");
+    const state = told(tab, [...posted].reverse());
+    expect(state.agent?.presence).toBe("offline");
+    state.applySnapshot(tab.answer(null, "Ana will leave after her work"), state.now(), {});
+    expect([state.agent?.presence, state.agent?.next]).toEqual(["offline", null]);
+  });
+
   it.each([
     ["Ana signs on", "offline", null, null],
     ["Ana is available", "available", null, null],
@@ -307,5 +315,17 @@ describe("typing and reading", () => {
     const [since, first] = waits("Eva writes again");
     expect(since).toBe(first);
     expect(waits("The first tab answers")[0]).toBeNull();
+  });
+
+  it("takes an answer that failed for none, until it was delivered after all", () => {
+    const tab = new Tab("two_tabs", "ana-2");
+    const state = told(tab, tab.posted(...tab.until("The first tab answers")));
+    const { view, version } = only(state);
+    const answer = entries(state, view.customer.id).find((one) => one.direction === "outbound")!;
+    const became = { event: "message.status" as const, conversation: view.conversation, version, entry: answer.id, names: [] };
+    tell(state, [{ ...became, status: "failed", reason: "gone" }]);
+    expect(state.waitingSince(only(state))).not.toBeNull();
+    tell(state, [{ ...became, status: "delivered", reason: null }]);
+    expect(state.waitingSince(only(state))).toBeNull();
   });
 });

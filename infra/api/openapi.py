@@ -32,6 +32,7 @@ VIEWS: Mapping[str, Schema] = {
         about="What is left out stays, null takes it away.",
     ),
     "Answers": record({"answers": listing(ref("Answer"))}),
+    "ChannelAccounts": record({"accounts": listing(ref("ChannelAccount"))}),
     "Colleagues": record({"agents": listing(ref("Colleague"))}),
     "Queues": record({"queues": listing(ref("Queue"))}),
     "WaitingContacts": record({"queue": _TEXT, "waiting": listing(ref("Waiting"))}),
@@ -95,6 +96,7 @@ def _paths() -> Document:
         "/answers": {
             "get": _operation("The canned answers for a conversation", "Answers", [{**_CLOSED, **_WHICH}]),
         },
+        "/accounts": {"get": _operation("Our channel accounts and what they are called", "ChannelAccounts")},
         "/agents": {"get": _operation("Colleagues; for supervisors also what their teams hold", "Colleagues")},
         "/queues": {"get": _operation("The queues and how long they are", "Queues")},
         "/queues/{queue}/waiting": {"get": _operation("Who waits in a queue", "WaitingContacts")},

@@ -30,6 +30,8 @@ STAFF = (Role.AGENT, Role.SUPERVISOR)
 
 _IDENTITY: Mapping[str, Schema] = {"conversation": _TEXT}
 _CUSTOMER: Mapping[str, Schema] = {"customer": ref("CustomerName")}
+_OURS: Mapping[str, Schema] = {"channel": _TEXT, "account": text(about="Ours, as the provider calls it.")}
+_ENDS: Mapping[str, Schema] = {**_OURS, "identifier": text(about="The customer's.")}
 
 CONVERSATION: Mapping[str, Schema] = {
     **_IDENTITY,
@@ -52,7 +54,7 @@ OFFER: Mapping[str, Schema] = {
     "offer": _TEXT,
     **_IDENTITY,
     **_CUSTOMER,
-    "channel": _TEXT,
+    **_ENDS,
     "queue": _TEXT,
     "requirement": _TEXT,
     "preview": _NAME,
@@ -70,13 +72,14 @@ PRESENCE: Mapping[str, Schema] = {
     "next": nullable(record({"presence": ref("PresenceName"), "reason": _NAME})),
     "capacity": _LOAD,
     "load": _LOAD,
+    "version": {**COUNT, "description": "Rises with every change: of two, the higher one counts."},
 }
 
 _CONTACT: Mapping[str, Schema] = {
     **_IDENTITY,
     "turn": COUNT,
     **_CUSTOMER,
-    "channel": _TEXT,
+    **_ENDS,
     "queue": _TEXT,
     "requirement": _TEXT,
     "waiting_since": INSTANT,
@@ -184,7 +187,7 @@ RECORDS: Mapping[str, Schema] = {
             "work_classes": listing(ref("WorkClass")),
         },
         {
-            **{name: PRESENCE[name] for name in ("reason", "since", "next", "capacity", "load")},
+            **{name: PRESENCE[name] for name in ("reason", "since", "next", "capacity", "load", "version")},
             "holds": listing(ref("Held")),
         },
         about="The optional fields are told to supervisors, of the agents of their teams.",
@@ -203,9 +206,7 @@ RECORDS: Mapping[str, Schema] = {
     "Way": record(
         {
             "via": _TEXT,
-            "channel": _TEXT,
-            "account": _TEXT,
-            "identifier": _TEXT,
+            **_ENDS,
             "last_inbound_at": INSTANT,
             "default": FLAG,
             "open": FLAG,
@@ -219,6 +220,7 @@ RECORDS: Mapping[str, Schema] = {
             "templates": listing(ref("Template")),
         }
     ),
+    "ChannelAccount": record({**_OURS, "name": text(about="What the configuration calls it.")}),
     "Template": record(
         {
             "name": _TEXT,

@@ -19,6 +19,11 @@ EXPECTED = re.compile(
 _NUMBERS = itertools.count(1)
 
 
+def plain(found: Any) -> str:
+    """Return the words of what was found, without what only tells their direction."""
+    return re.sub("[\u2066-\u2069]", "", found.text_content()).strip()
+
+
 class Window:
     """One window. `problems` is what the page complained of, `addresses` all it has asked for."""
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from infra.local.client import StackClient
 from tests.browser.customers import sent, write
-from tests.browser.screens import Screen
+from tests.browser.screens import Screen, plain
 from tests.browser.waiting import until
 from tests.journeys.desks import phone_customer, telegram_customer
 
@@ -104,6 +104,31 @@ def test_when_the_window_has_closed_a_template_goes_out(ana: Screen, stack: Stac
     ana.write("")
 
 
+def test_what_is_laid_ready_or_filled_in_outlives_a_reload_and_goes_once_sent(ana: Screen, stack: StackClient) -> None:
+    write(stack, "whatsapp", phone_customer(), "Which day?")
+    ana.accept("Which day?")
+    ana.write("Choose one")
+    press(ana, "quick")
+    ana.page.get_by_label("Label 1").fill("Monday")
+    press(ana, "template")
+    ana.page.get_by_label("Place 1").fill("Maya")
+    ana.page.reload()
+    ana.page.get_by_text("Good day Maya, there is news").wait_for()
+    assert ana.page.get_by_label("Place 1").input_value() == "Maya"
+    ana.page.get_by_role("button", name="Without a template").click()
+    assert ana.page.get_by_label("Label 1").input_value() == "Monday"
+    assert ana.page.locator("tl-composer textarea").input_value() == "Choose one"
+    ana.page.reload()
+    until(lambda: sending(ana).count() == 1 and sending(ana).is_enabled(), "the draft to be back")
+    sending(ana).click()
+    ana.message("Choose one").get_by_text("read", exact=True).wait_for()
+    ana.page.locator("tl-thread .parcel").wait_for(state="detached")
+    ana.page.reload()
+    ana.message("Choose one").get_by_role("list", name="Quick replies").wait_for()
+    assert ana.page.locator("tl-composer textarea").input_value() == ""
+    assert ana.page.locator("tl-quick-replies, tl-template").count() == 0
+
+
 def test_one_is_warned_two_hours_before_the_window_closes_and_sees_it_close(ana: Screen, stack: StackClient) -> None:
     customer = phone_customer()
     write(stack, "whatsapp", customer, "Do you still read me?", age=timedelta(hours=23))
@@ -124,6 +149,7 @@ def test_one_is_warned_two_hours_before_the_window_closes_and_sees_it_close(ana:
 def test_nothing_goes_the_way_of_a_customer_who_has_opted_out(ana: Screen, stack: StackClient) -> None:
     customer = phone_customer()
     write(stack, "twilio_sms", customer, "What do you want from me?")
+    assert customer.number in plain(ana.offer("What do you want from me?"))
     ana.accept("What do you want from me?")
     write(stack, "twilio_sms", customer, "STOP")
     ana.page.locator("tl-composer .warn", has_text="does not want messages this way").wait_for()

@@ -1,13 +1,15 @@
-"""An agent's work in the desk: assigned by hand, and wrapped up."""
+"""An agent's work in the desk: assigned by hand, set aside, wrapped up, the end of a shift, the customer's card."""
 
 import json
 import re
 from typing import Any
 
+import pytest
+
 from infra.local.client import StackClient
 from tests.browser.conftest import Opener
 from tests.browser.customers import write
-from tests.browser.screens import Screen
+from tests.browser.screens import Screen, plain
 from tests.browser.waiting import until
 from tests.journeys.desks import telegram_customer
 
@@ -33,6 +35,30 @@ def test_a_supervisor_assigns_what_waits_by_hand(ana: Screen, open_screen: Opene
     omar.page.locator("tl-team tr", has_text="Ana").locator(".holds button").first.wait_for()
 
 
+def test_an_agent_goes_when_the_work_is_done(ana: Screen, stack: StackClient) -> None:
+    write(stack, "telegram", telegram_customer(), "The last one for today")
+    ana.accept("The last one for today")
+    assert (ana.page.locator("tl-list nav li").count(), ana.page.locator("tl-offer").count()) == (1, 0)
+    button = ana.page.locator("tl-presence [aria-expanded]")
+    button.click()
+    ana.page.get_by_label("When my work is done").check()
+    ana.shoot("after-work")
+    assert ana.findings() == []
+    ana.page.locator("tl-presence .panel").get_by_role("button", name="Lunch").click()
+    button.get_by_text(re.compile(r"then \W?Lunch")).wait_for()
+    assert button.locator(".dot.available").count() == 1
+    ana.shoot("after-work-declared")
+    assert ana.findings() == []
+
+    write(stack, "telegram", telegram_customer(), "Too late for Ana")
+    ana.close_all()
+    button.locator(".dot.not_ready").wait_for()
+    assert button.inner_text().strip() == "Lunch"
+    ana.page.get_by_text("Become available to be offered work.").wait_for()
+    assert ana.page.locator("tl-offer").count() == 0
+    ana.be("available").accept("Too late for Ana")
+
+
 def test_a_wrap_up_shows_its_time_and_ends_with_a_disposition(ana: Screen, stack: StackClient) -> None:
     frames: list[Any] = []
     ana.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: frames.append(json.loads(frame))))
@@ -56,3 +82,82 @@ def test_a_wrap_up_shows_its_time_and_ends_with_a_disposition(ana: Screen, stack
     until(lambda: ana.page.locator("tl-list nav li").count() == 0, "the list to be empty")
     ended = [frame for frame in frames if frame["action"] == "conversation.close"]
     assert [frame["disposition"] for frame in ended] == ["passed_on"]
+
+
+def test_what_is_set_aside_comes_back_when_the_customer_writes(ana: Screen, stack: StackClient) -> None:
+    customer = telegram_customer()
+    write(stack, "telegram", customer, "I have to look for the number")
+    ana.accept("I have to look for the number")
+    ana.do("pause")
+    ana.page.locator("dialog[open] label", has_text=re.compile(r"In \W?15 min")).click()
+    ana.page.locator("dialog[open] button.primary").click()
+    aside = ana.page.get_by_role("navigation", name="Set aside")
+    aside.get_by_text("until").first.wait_for()
+    assert ana.page.locator("tl-conversation [data-do=close]").count() == 0
+    ana.shoot("set-aside")
+    assert ana.findings() == []
+
+    write(stack, "telegram", customer, "Here it is: 7731")
+    ana.accept("Here it is: 7731")
+    aside.wait_for(state="detached")
+    ana.page.get_by_role("navigation", name="My conversations").get_by_text("Here it is: 7731").wait_for()
+
+
+def test_the_card_is_changed_and_stays_so(ana: Screen, stack: StackClient) -> None:
+    write(stack, "telegram", telegram_customer(), "My name is spelt differently")
+    ana.accept("My name is spelt differently")
+    card = ana.page.locator("tl-card")
+    card.get_by_role("button", name="Edit").click()
+    card.get_by_label("Name").fill("Noor Haddad")
+    card.get_by_label("Tier").fill("gold")
+    card.get_by_label("Value").fill("1200")
+    card.get_by_label("Language").fill("ar")
+    ana.shoot("card-editing")
+    assert ana.findings() == []
+    card.get_by_role("button", name="Save").click()
+    card.get_by_role("heading", name="Noor Haddad").wait_for()
+    card.get_by_text(re.compile(r"Changed by \W?Ana")).wait_for()
+    ana.page.locator("tl-conversation h2", has_text="Noor Haddad").wait_for()
+    ana.shoot("card-changed")
+    assert ana.findings() == []
+
+    ana.page.reload()
+    card.get_by_role("heading", name="Noor Haddad").wait_for()
+    glance = card.locator(".glance").inner_text()
+    assert [word in glance for word in ("gold", "1,200", "Arabic")] == [True, True, True]
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_one_sees_who_one_is(open_screen: Opener, stack: StackClient, width: int) -> None:
+    omar = open_screen(stack.url, viewport={"width": width, "height": 844}).sign_in("Omar", "supervisor")
+    me = omar.page.locator(".me")
+    assert plain(me.locator(".hidden")) == "Omar, supervisor"
+    assert me.get_by_text("Omar", exact=True).is_visible() is (width > 900)
+    assert me.get_by_text("O", exact=True).is_visible()
+    assert omar.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    omar.shoot(f"who-one-is-{width}")
+    assert omar.findings() == []
+
+
+def test_an_offer_is_seen_wherever_one_is(open_screen: Opener, stack: StackClient) -> None:
+    omar = open_screen(stack.url, viewport={"width": 390, "height": 844}).sign_in("Omar", "supervisor").be("available")
+    write(stack, "telegram", telegram_customer(), "First to the phone")
+    omar.accept("First to the phone")
+    omar.do("close")
+    omar.page.locator("dialog[open] button.primary").click()
+    write(stack, "telegram", telegram_customer(), "Then over the thread")
+    omar.offer("Then over the thread")
+    assert omar.page.locator("tl-thread").is_visible()
+    omar.shoot("offer-over-thread")
+    assert omar.findings() == []
+    omar.page.keyboard.press("Alt+R")
+    until(lambda: omar.page.locator("tl-offer").count() == 0, "the offer to be gone")
+
+    omar.page.set_viewport_size({"width": 1440, "height": 900})
+    omar.page.get_by_role("button", name="Team").click()
+    write(stack, "telegram", telegram_customer(), "And over the team")
+    omar.offer("And over the team")
+    omar.shoot("offer-over-team")
+    assert omar.findings() == []
+    omar.accept("And over the team")
+    omar.close_all()

@@ -24,6 +24,7 @@ from throughline.flows.authenticate import sign_in
 from throughline.flows.authorize import standing
 from throughline.flows.edit_card import edit_card
 from throughline.flows.look_up import (
+    view_accounts,
     view_agents,
     view_answers,
     view_conversation,
@@ -165,6 +166,7 @@ READS: dict[str, Callable[[Center, Caller, Head], object]] = {
     "POST /attachments": lambda desk, caller, _: offer_upload(
         desk.world, caller, {"content_type": "image/png", "size_bytes": 9, "name": "a.png"}
     ),
+    "GET /accounts": lambda desk, caller, _: view_accounts(desk.world, caller),
     "GET /agents": lambda desk, caller, _: view_agents(desk.world, caller),
     "GET /queues": lambda desk, caller, _: view_queues(desk.world, caller),
     "GET /queues/waiting": lambda desk, caller, head: view_waiting(desk.world, caller, head.queue),

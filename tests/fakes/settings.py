@@ -18,6 +18,10 @@ class FakeSettings:
         """Return a channel account."""
         return self.configuration.find_account_by_address(channel, address)
 
+    def list_accounts(self) -> list[ChannelAccount]:
+        """Return every channel account."""
+        return list(self.configuration.accounts.values())
+
     def find_queue(self, name: str) -> Queue | None:
         """Return a queue."""
         return self.configuration.queues.get(name)

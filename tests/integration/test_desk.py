@@ -83,6 +83,7 @@ PATHS = [
     "/customers/h-1",
     "/answers?conversation=h-1.2",
     "/agents",
+    "/accounts",
     "/queues",
     "/queues/support/waiting",
     "/attachments/u-1",
@@ -345,11 +346,13 @@ def test_a_way_that_is_open_is_one_that_a_reply_is_taken_by(desk: Desk) -> None:
     head = held_by_ana(desk)
     now = desk.center.clock.now_ms
     configured(desk, "whatsapp", "1001")
-    with_ways(desk, head, **{"whatsapp/1001|tel:+1": now - 1, "whatsapp/1001|tel:+2": now - 24 * 3600 * 1000})
+    old, gone = now - 24 * 3600 * 1000, "twilio_sms/+1|tel:+1"
+    with_ways(desk, head, **{"whatsapp/1001|tel:+1": now - 1, "whatsapp/1001|tel:+2": old, gone: now - 2})
 
     for number, (via, way) in enumerate(ways_of(desk, head).items()):
         fields = {"conversation": head.conversation, "message_id": f"m-{number}", "text": "Hi", "via": via}
-        assert (desk.center.say("ana-tab", "message.send", **fields)["event"] == "ack") == way["open"]
+        answer = desk.center.say("ana-tab", "message.send", **fields)
+        assert (answer["event"] == "ack", answer.get("code")) == (way["open"], way["closed_because"])
 
 
 # ---------------------------------------------------------------- canned answers
@@ -451,6 +454,15 @@ def test_queues_tell_how_many_wait_and_since_when(desk: Desk) -> None:
     assert support["oldest_since"] == "2025-11-22T08:26:40.001Z"
     assert (sales["waiting"], sales["oldest_since"]) == (0, None)
     assert sales["dispositions"] == ["sold", "lost"]
+
+
+def test_accounts_tell_what_a_way_is_called_here(desk: Desk) -> None:
+    configured(desk, "whatsapp", "1001")
+    _, body, _ = desk.ask("ana", "/accounts")
+
+    assert {"channel": "whatsapp", "account": "1001", "name": "more"} in body["accounts"]
+    named = [(item["channel"], item["name"]) for item in body["accounts"]]
+    assert named == sorted(named)
 
 
 def photo_of(desk: Desk, head: Head, **changed: Any) -> str:

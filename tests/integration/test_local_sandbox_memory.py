@@ -96,6 +96,14 @@ def test_a_provider_misbehaves_as_often_as_it_was_told(url: str) -> None:
     assert [429, 429, 200] == [item["status"] for item in sent(url)]
 
 
+def test_a_file_is_gone_where_a_rule_says_so_and_messages_are_taken_meanwhile(url: str) -> None:
+    _behave(url, channel="telegram", status=404, files=True, matching="gone")
+    answers = [ask_telegram(url, "getFile", file_id=name) for name in ("kept", "gone", "gone")]
+    assert [200, 404, 200] == [answer.status for answer in answers]
+    _behave(url, channel="telegram", status=404, files=True)
+    assert 200 == ask_telegram(url, "sendMessage", chat_id=7, text="gone").status
+
+
 def test_others_behave_meanwhile_and_all_do_when_told(url: str) -> None:
     _behave(url, channel="whatsapp", status=500, times=100)
     assert 201 == ask_twilio(url).status
@@ -160,6 +168,7 @@ def test_a_provider_dies_while_it_says_that_it_took_the_message(url: str) -> Non
         {"channel": "telegram", "status": 429, "headers": {"Retry-After": 7}},
         {"channel": "telegram", "status": 429, "headers": "Retry-After"},
         {"channel": "telegram", "matching": 7},
+        {"channel": "telegram", "files": "all"},
         {"channel": "pigeon", "status": 500},
         {"channel": "telegram", "status": 200},
         {"channel": "telegram", "times": "often"},

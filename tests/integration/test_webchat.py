@@ -317,6 +317,7 @@ def test_notes_other_channels_and_failed_replies_are_not_for_visitors(chat: Chat
     entry = chat.center.stores.threads.list_entries(home, before=None, since_ms=0, limit=9)[-1]
     other = replace(entry, reference=f"{entry.sent_ms + 5:013d}#{9:022x}", via="telegram/48395|telegram:1", text="no")
     chat.center.stores.threads.add_entry(other)
+    chat.center.say(ana, "message.send", conversation=conversation, message_id="r-1", text="this cannot be sent")
     chat.center.settings.configuration = replace(
         chat.center.settings.configuration,
         accounts={
@@ -325,7 +326,8 @@ def test_notes_other_channels_and_failed_replies_are_not_for_visitors(chat: Chat
             if name != "webchat/shop"
         },
     )
-    chat.answers(ana, conversation, "this cannot be sent")
+    chat.center.work()
+    assert [frame["status"] for frame in chat.center.sockets.to(ana, "message.status")] == ["failed"]
 
     assert chat.texts("visitor") == ["Hello"]
     assert [item["text"] for item in chat.snapshot("visitor")["entries"]] == ["Hello"]
@@ -350,7 +352,7 @@ def test_a_visitor_sees_nothing_of_another(chat: Chat) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/threads/{home}", "/conversations/{conversation}", "/customers/{home}", "/agents", "/queues"]
+    "path", ["/threads/{home}", "/conversations/{conversation}", "/customers/{home}", "/agents", "/accounts", "/queues"]
 )
 def test_what_those_who_work_here_read_is_not_for_visitors(chat: Chat, path: str) -> None:
     ana = chat.center.sign_in("ana")

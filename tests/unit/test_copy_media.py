@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.ends import HOME, NOW_MS, VIA, Scene, broken, scene_with_agent
+from tests.unit.ends import HOME, NOW_MS, VIA, Scene, broken, change, scene_with_agent
 from throughline.domain.configuration import Configuration
 from throughline.domain.conversations import Direction, Entry, EntryKind
 from throughline.domain.encodings import MediaJob
@@ -60,6 +60,13 @@ def test_a_file_is_kept_and_shown_as_ready() -> None:
     (frame,) = scene.told("message")
     assert [file["ready"] for file in frame["entry"]["attachments"]] == [True, True]
     assert frame["version"] == scene.live().version
+
+
+def test_a_copy_that_took_its_time_makes_no_message_late() -> None:
+    scene = scene_with_files()
+    change(scene, scene.live(), latest=reference("telegram/demo_bot", "m2", NOW_MS + 1))
+    copy(scene, FILE)
+    assert [frame["entry"]["late"] for frame in scene.told("message")] == [False]
 
 
 def test_the_name_the_customer_gave_stays() -> None:

@@ -189,3 +189,27 @@ def test_no_word_of_a_deleted_message_is_shown(entries: list[Entry]) -> None:
     for view in fold(entries):
         if view.get("target") in deleted or view["id"].rpartition(".")[2] in deleted:
             assert "text" not in view
+
+
+def test_what_came_in_after_something_newer_is_late_and_stays_so() -> None:
+    came_ms = {"a": 9_000, "b": 2_000, "c": 9_500, "d": 3_000, "e": 10_000}
+    entries = [entry(EntryKind.MESSAGE, name, at_ms) for at_ms, name in enumerate("abcde", start=1_000)]
+    said = [replace(item, received_ms=came_ms[name]) for item, name in zip(entries, "abcde", strict=True)]
+
+    assert [view["late"] for view in views(*said)] == [True, False, True, False, False]
+
+
+def test_what_one_instant_brings_is_not_late_and_neither_is_what_our_own_people_say() -> None:
+    twins = [entry(EntryKind.MESSAGE, name, 1_000, received_ms=came) for name, came in (("a", 9_000), ("b", 2_000))]
+    ours = replace(ANSWER, author="ana", sent_ms=500, received_ms=8_000, reference=reference("ana", "m", 500))
+    fast = replace(ours, sent_ms=20_000, received_ms=100, reference=reference("ana", "n", 20_000))
+
+    assert [view["late"] for view in views(*twins, ours, fast)] == [False] * 4
+
+
+def test_within_one_instant_the_providers_own_number_says_what_is_late() -> None:
+    def numbered(number: int, came_ms: int) -> Entry:
+        place = reference(ACCOUNT, f"m{number}", 1_000, number)
+        return entry(EntryKind.MESSAGE, f"m{number}", 1_000, reference=place, received_ms=came_ms)
+
+    assert [view["late"] for view in views(numbered(7, 30), numbered(8, 20), numbered(9, 25))] == [True, False, False]

@@ -158,3 +158,15 @@ def test_a_reason_has_to_be_one_of_those_configured_if_there_are_any() -> None:
     set_presence(scene.world, ANA, Presence.NOT_READY, "lunch")
     set_presence(scene.world, ANA, Presence.NOT_READY, None)
     set_presence(scene.world, ANA, Presence.OFFLINE, "gone home")
+
+
+def test_of_two_that_are_told_of_a_presence_the_higher_version_is_the_present_one() -> None:
+    scene = stage().here("ana").wrote(MAYA).accepted(MAYA).did(leaves_after_work(ANA)).did(closes(ANA, MAYA))
+    told = scene.centre.sockets.to("ana-1", "presence")
+
+    assert [(item["presence"], item["next"] is None) for item in told[-2:]] == [
+        ("available", False),
+        ("not_ready", True),
+    ]
+    assert [item["version"] for item in told] == sorted({item["version"] for item in told})
+    assert told[-1]["version"] == scene.centre.routing.agents[ANA].seq

@@ -118,6 +118,14 @@ def test_entries_stand_in_the_order_of_the_providers_time_and_a_late_one_is_anno
     assert [frame["version"] for frame in frames] == [2, 3]
 
 
+def test_of_two_messages_of_one_instant_none_is_late(centre: Centre) -> None:
+    centre.available("ana")
+    for number in range(8):
+        centre.write(MAYA, f"message {number}", sent_ms=START_MS)
+    frames = centre.sockets.to("ana-1", "message")
+    assert [frame["entry"]["late"] for frame in frames] == [False] * 7
+
+
 def test_an_sms_and_a_whatsapp_message_of_one_number_are_one_conversation(centre: Centre) -> None:
     sms = centre.write(PHONE, account="twilio_sms/+15005550006", channel="twilio_sms", sent_ms=None)
     whatsapp = centre.write([PHONE, BSUID], account="whatsapp/1001", channel="whatsapp")

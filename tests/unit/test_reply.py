@@ -29,6 +29,7 @@ from throughline.domain.errors import (
     ConflictError,
     ForbiddenError,
     InvalidRequestError,
+    NoChannelError,
     NotFoundError,
     RecipientOptedOutError,
     StoreUnavailableError,
@@ -204,8 +205,21 @@ def test_a_frame_whose_ack_was_lost_is_acknowledged_though_the_contact_is_gone_b
 
 def test_a_reply_goes_the_way_the_agent_chose() -> None:
     scene = scene_with_agent()
+    other = replace(ACCOUNT, name="other", address="other_bot")
+    scene.settings.configuration = replace(
+        scene.settings.configuration, accounts={"telegram/demo": ACCOUNT, "telegram/other": other}
+    )
     change(scene, scene.live(), vias={OTHER_VIA: NOW_MS})
     assert reply(scene, via=OTHER_VIA).via == OTHER_VIA
+
+
+@pytest.mark.parametrize("gone", [OTHER_VIA, "pigeon/loft|pigeon:1"])
+def test_a_way_whose_account_was_taken_out_of_the_configuration_is_refused(gone: str) -> None:
+    scene = scene_with_agent()
+    change(scene, scene.live(), vias={gone: NOW_MS})
+    with pytest.raises(NoChannelError):
+        reply(scene, via=gone)
+    assert nothing_written(scene)
 
 
 @pytest.mark.parametrize("via", ["telegram:999", "telegram/demo_bot|telegram:999"])

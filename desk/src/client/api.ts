@@ -34,6 +34,16 @@ export type CardChange = {
   value?: number | null;
 };
 
+export type ChannelAccount = {
+  channel: string;
+  account: string;
+  name: string;
+};
+
+export type ChannelAccounts = {
+  accounts: ChannelAccount[];
+};
+
 export type ClientFrame = HelloFrame | PingFrame | PresenceSetFrame | OfferAcceptFrame | OfferRejectFrame | MessageSendFrame | NoteAddFrame | TypingFrame | ReadFrame | ConversationWrapUpFrame | ConversationCloseFrame | ConversationTransferFrame | ConversationPauseFrame | ConversationTakeOverFrame | ContactAssignFrame;
 
 export type Colleague = {
@@ -51,6 +61,7 @@ export type Colleague = {
   } | null;
   capacity?: Record<string, number>;
   load?: Record<string, number>;
+  version?: number;
   holds?: Held[];
 };
 
@@ -329,6 +340,8 @@ export type Held = {
   turn: number;
   customer: CustomerName;
   channel: string;
+  account: string;
+  identifier: string;
   queue: string;
   requirement: string;
   waiting_since: string;
@@ -434,6 +447,8 @@ export type Offer = {
   conversation: string;
   customer: CustomerName;
   channel: string;
+  account: string;
+  identifier: string;
   queue: string;
   requirement: string;
   preview: string | null;
@@ -466,6 +481,8 @@ export type OfferEvent = {
   conversation: string;
   customer: CustomerName;
   channel: string;
+  account: string;
+  identifier: string;
   queue: string;
   requirement: string;
   preview: string | null;
@@ -507,6 +524,7 @@ export type Presence = {
   } | null;
   capacity: Record<string, number>;
   load: Record<string, number>;
+  version: number;
 };
 
 export type PresenceEvent = {
@@ -522,6 +540,7 @@ export type PresenceEvent = {
   } | null;
   capacity: Record<string, number>;
   load: Record<string, number>;
+  version: number;
 };
 
 export type PresenceName = "available" | "not_ready" | "offline";
@@ -758,6 +777,8 @@ export type Waiting = {
   turn: number;
   customer: CustomerName;
   channel: string;
+  account: string;
+  identifier: string;
   queue: string;
   requirement: string;
   waiting_since: string;

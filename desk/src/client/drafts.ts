@@ -17,6 +17,7 @@ export class Drafts {
   }
 
   keep(place: string, text: string): void {
+    if (text && text === this.read(place)) return; // other tabs would take it for news
     this.memory.write(PREFIX + place, text ? `${this.now()} ${text}` : null);
   }
 

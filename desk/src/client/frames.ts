@@ -9,6 +9,7 @@ import type * as api from "./api";
 
 export type {
   Attachment,
+  ChannelAccount,
   Colleague,
   ContactState,
   CustomerName,

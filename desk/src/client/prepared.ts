@@ -19,6 +19,17 @@ export interface FilledTemplate {
   parameters: string[];
 }
 
+/** What an agent has begun to say and not sent. */
+export interface Draft {
+  text: string;
+  /** Rows of quick replies under the text; null: none are being laid ready. */
+  quick: readonly QuickReply[] | null;
+  /** What goes out in place of the text, which is kept meanwhile. */
+  template: FilledTemplate | null;
+  /** The way it is to go, if one was chosen. */
+  via: string | null;
+}
+
 export type QuickReplyProblem = "address" | "incomplete" | "same";
 
 const PLACE = /\{\{(\d{1,2})\}\}/g;
@@ -52,4 +63,35 @@ export function preview(template: Template, parameters: readonly string[]): stri
 /** Whether every place of a template is filled. */
 export function isFilled(template: Template, parameters: readonly string[]): boolean {
   return Array.from({ length: template.parameters }, (_, index) => parameters[index]?.trim()).every(Boolean);
+}
+
+/** Whether nothing is begun: a way alone, or rows without a word, are nothing. */
+export function isEmpty({ text, quick, template }: Draft): boolean {
+  return !text && !template && !quick?.some((row) => row.text || row.url);
+}
+
+/** A draft as one text, to be kept; nothing for an empty one. */
+export function packed(draft: Draft): string {
+  const { text, quick, template, via } = draft;
+  return isEmpty(draft) ? "" : JSON.stringify({ text, quick, template, via });
+}
+
+/** The draft in a text that was kept; what is not understood is the words alone, as they were kept before. */
+export function unpacked(kept: string): Draft {
+  const said = parsed(kept);
+  return {
+    text: typeof said.text === "string" ? said.text : "",
+    quick: Array.isArray(said.quick) ? said.quick : null,
+    template: Array.isArray(said.template?.parameters) ? said.template : null,
+    via: typeof said.via === "string" ? said.via : null,
+  };
+}
+
+function parsed(text: string): Partial<Draft> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return value !== null && typeof value === "object" ? value : { text };
+  } catch {
+    return { text };
+  }
 }

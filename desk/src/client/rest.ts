@@ -2,6 +2,7 @@
 
 import type {
   CannedAnswer,
+  ChannelAccount,
   Colleague,
   ContactView,
   ConversationView,
@@ -59,6 +60,10 @@ export class Rest {
 
   async waiting(queue: string): Promise<ContactView[]> {
     return (await this.get<{ waiting: ContactView[] }>(`/queues/${encodeURIComponent(queue)}/waiting`, {})).waiting;
+  }
+
+  async accounts(): Promise<ChannelAccount[]> {
+    return (await this.get<{ accounts: ChannelAccount[] }>("/accounts", {})).accounts;
   }
 
   async agents(): Promise<Colleague[]> {

@@ -55,9 +55,8 @@ export class DeskState {
   private readonly threads = new Map<string, Thread>();
   /** Announcements of conversations that are not known (yet): of an offer, or ahead of the answer that brings them. */
   private readonly early = new Map<string, { version: number; entry: Entry }[]>();
-  /** When offers and the presence came by themselves, as a number that only grows: an older answer does not undo that. */
+  /** When offers came by themselves, as a number that only grows: an older answer does not undo that. */
   private readonly offeredAt = new Map<string, number>();
-  private presentAt = 0;
   /** Offers that are over; one that comes after its end does not ring. */
   private readonly ended = new Set<string>();
   private moment = 0;
@@ -113,13 +112,13 @@ export class DeskState {
     if (known && last) known.readTo = orderOf(last.id) > known.readTo ? orderOf(last.id) : known.readTo;
   }
 
-  /** Since when the customer has been waiting for an answer, or null if the last word is ours. */
+  /** Since when the customer has been waiting for an answer, or null if the last word is ours; one that failed is none. */
   waitingSince(known: Known): string | null {
     const thread = this.thread(known.view.customer.id);
     let since: string | null = null;
     for (let index = thread.length - 1; index >= 0; index -= 1) {
       const entry = thread.at(index)!;
-      if (entry.direction === "outbound") break;
+      if (entry.direction === "outbound" && entry.status !== "failed") break;
       if (entry.direction === "inbound" && entry.kind === "message") since = entry.sent_at;
       if (entry.sent_at < known.view.opened_at && since !== null) break;
     }
@@ -145,9 +144,7 @@ export class DeskState {
         this.ended.add(frame.offer);
         return;
       case "presence":
-        this.presentAt = this.now();
-        this.agent = withoutEvent(frame);
-        return;
+        return this.takeAgent(withoutEvent(frame));
       case "typing":
         return this.applyTyping(frame.conversation, frame.from, now_ms);
       case "read":
@@ -163,7 +160,7 @@ export class DeskState {
   /** Take the answer to the `hello` that was sent at `askedAt` with these versions. */
   applySnapshot(frame: Snapshot, askedAt: number, asked: Readonly<Record<string, number>>): void {
     this.ready = true;
-    if (this.presentAt < askedAt) this.agent = frame.agent;
+    this.takeAgent(frame.agent);
     this.me = frame.me;
     for (const offer of this.offers.keys()) if ((this.offeredAt.get(offer) ?? 0) < askedAt) this.offers.delete(offer);
     for (const offer of frame.offers) this.addOffer(offer);
@@ -177,6 +174,12 @@ export class DeskState {
 
   private addOffer(offer: OfferView): void {
     if (!this.ended.has(offer.offer)) this.offers.set(offer.offer, offer);
+  }
+
+  /** Frames overtake one another: of two the higher version is the present one. */
+  private takeAgent(given: AgentView): void {
+    if (this.agent && given.version < this.agent.version) return;
+    this.agent = given;
   }
 
   private applyAck(frame: Ack): void {

@@ -107,6 +107,11 @@ export class Thread {
     return this.at(this.kept.length - 1);
   }
 
+  /** The newest entry that went over a channel: no note. */
+  get lastSaid(): Entry | undefined {
+    return this.kept.findLast((one) => one.entry.direction !== "internal")?.entry;
+  }
+
   /** How many of the newest entries came from the customer after `since` (an order, see `orderOf`). */
   inboundSince(since: string): number {
     let count = 0;

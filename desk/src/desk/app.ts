@@ -1,9 +1,11 @@
 /** The desk as a model: who is signed in, what is looked at, what is said to the person. Components draw it. */
 
+import { nameOfAccount, readable } from "../client/accounts";
 import { DeskClient, type Happening } from "../client/client";
 import { RefusedError, type Socket } from "../client/connection";
 import { Drafts } from "../client/drafts";
-import type { CannedAnswer, Colleague, CustomerCard, OfferView, QueueView, Way } from "../client/frames";
+import type { CannedAnswer, ChannelAccount, Colleague, CustomerCard, CustomerName, OfferView, QueueView, Way } from "../client/frames";
+import { type Draft, packed, unpacked } from "../client/prepared";
 import { Rest, RestError } from "../client/rest";
 import { Session, SignInError } from "../client/session";
 import type { Known } from "../client/state";
@@ -55,6 +57,7 @@ export class App {
   client: DeskClient | null = null;
   queues: QueueView[] = [];
   colleagues: Colleague[] = [];
+  accounts: ChannelAccount[] = [];
   readonly memory: Memory = new BrowserMemory(() => localStorage);
   readonly settings = new Settings(this.memory);
   readonly ring = new Ring();
@@ -229,10 +232,13 @@ export class App {
     await this.attempt(() => this.client!.ask("offer.reject", { offer: offer.offer }));
   }
 
-  /** The offer that ends first. */
+  /** What is offered, the one that ends first at the beginning. */
+  get offers(): OfferView[] {
+    return [...(this.state?.offers.values() ?? [])].sort((a, b) => (a.expires_at < b.expires_at ? -1 : 1));
+  }
+
   get firstOffer(): OfferView | null {
-    const offers = [...(this.state?.offers.values() ?? [])];
-    return offers.sort((a, b) => (a.expires_at < b.expires_at ? -1 : 1))[0] ?? null;
+    return this.offers[0] ?? null;
   }
 
   /** Make a supervisor the holder of a conversation, if it is still where they saw it (at `turn`, or asked for now). */
@@ -247,12 +253,12 @@ export class App {
 
   // ------------------------------------------------------------ drafts
 
-  draft(conversation: string): string {
-    return this.drafts.read(`${this.me}/${conversation}`);
+  draft(conversation: string): Draft {
+    return unpacked(this.drafts.read(`${this.me}/${conversation}`));
   }
 
-  keepDraft(conversation: string, text: string): void {
-    this.drafts.keep(`${this.me}/${conversation}`, text);
+  keepDraft(conversation: string, draft: Draft): void {
+    this.drafts.keep(`${this.me}/${conversation}`, packed(draft));
   }
 
   // ------------------------------------------------------------ what REST knows
@@ -284,20 +290,38 @@ export class App {
     return kept?.ways ?? null;
   }
 
+  /** Who a customer is: as their card says, as they call themselves, else the number or address they use. */
+  whoIs(customer: CustomerName, identifier: string | null | undefined): string {
+    const card = this.card(customer.id);
+    const written = card && card !== "failed" ? card.name : null;
+    return written ?? customer.name ?? readable(identifier) ?? t("card.unknown");
+  }
+
   async answers(conversation: string): Promise<CannedAnswer[]> {
     return await this.client!.rest.answers(conversation);
   }
 
-  /** Queues with what waits in them, and colleagues: for transfers, dispositions, names. */
+  /** Queues with what waits in them, colleagues, our accounts: for transfers, dispositions, names. */
   async refreshCentre(): Promise<void> {
     const { rest } = this.client!;
-    [this.queues, this.colleagues] = await Promise.all([rest.queues(), rest.agents()]);
+    [this.queues, this.colleagues, this.accounts] = await Promise.all([rest.queues(), rest.agents(), rest.accounts()]);
     this.changed();
   }
 
   /** An agent's name, or the id where it is not known. */
   nameOf(agent: string): string {
     return this.colleagues.find((one) => one.agent === agent)?.name ?? agent;
+  }
+
+  /** What we call our own end of a way where its channel has several; null where there is nothing to tell apart. */
+  accountOf(end: { channel: string; account: string }): string | null {
+    return nameOfAccount(this.accounts, end.channel, end.account);
+  }
+
+  /** The channel of our own end of a way, with the account where there are several. */
+  nameOfEnd(end: { channel: string; account: string }): string {
+    const account = this.accountOf(end);
+    return account ? t("channel.account", { channel: channelName(end.channel), account }) : channelName(end.channel);
   }
 
   private async refreshWays(known: Known, version: number): Promise<void> {
@@ -381,7 +405,7 @@ export class App {
   private offered(): void {
     const offer = this.firstOffer;
     if (offer === null) return;
-    const name = offer.customer.name ?? t("card.unknown");
+    const name = this.whoIs(offer.customer, offer.identifier);
     const how = { sound: this.settings.sound, notify: this.settings.notifications, body: offer.preview ?? channelName(offer.channel) };
     this.ring.start(t("offer.ring", { name }), how);
   }

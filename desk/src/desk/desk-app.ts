@@ -1,11 +1,12 @@
 import { css, html, nothing } from "lit";
-import { LANGUAGES, type Language, language, setLanguage, t } from "../i18n";
+import { LANGUAGES, type Language, language, locale, setLanguage, t } from "../i18n";
 import "../ui/conversation-list";
 import "../ui/conversation-pane";
 import type { ConversationPane } from "../ui/conversation-pane";
 import "../ui/customer-card";
 import { DeskElement } from "../ui/element";
 import { icon } from "../ui/icons";
+import "../ui/offers";
 import "../ui/presence";
 import { dialogs, shared } from "../ui/styles";
 import "./team-view";
@@ -33,7 +34,7 @@ export class DeskApp extends DeskElement {
     css`
       :host {
         display: grid;
-        grid-template-rows: auto minmax(0, 1fr);
+        grid-template: auto minmax(0, 1fr) / minmax(0, 1fr);
         block-size: 100dvh;
         min-block-size: 0;
       }
@@ -58,6 +59,20 @@ export class DeskApp extends DeskElement {
       .brand svg {
         inline-size: 1.6rem;
         block-size: 1.6rem;
+      }
+      .me {
+        display: flex;
+        align-items: center;
+        gap: 0.45rem;
+        min-inline-size: 0;
+        max-inline-size: 14rem;
+        font-size: 0.875rem;
+      }
+      .me .disc {
+        inline-size: 2rem;
+        block-size: 2rem;
+        font-size: 0.75rem;
+        font-weight: 650;
       }
       .views {
         display: flex;
@@ -125,11 +140,23 @@ export class DeskApp extends DeskElement {
           display: none;
         }
         .brand span,
+        .me .name,
         .views span {
           display: none;
         }
         .top {
           padding-inline: 0.6rem;
+          column-gap: 0.45rem;
+        }
+        .views button {
+          inline-size: 2.25rem;
+          padding: 0;
+        }
+        .me {
+          flex: none;
+        }
+        tl-presence {
+          min-inline-size: 0;
         }
         tl-list,
         tl-card {
@@ -152,6 +179,17 @@ export class DeskApp extends DeskElement {
       .check input {
         margin-block-start: 0.2rem;
         flex: none;
+      }
+      .apart {
+        position: fixed;
+        inset-block-start: 4.25rem;
+        inset-inline-end: 0.75rem;
+        inline-size: min(22rem, calc(100vw - 1.5rem));
+        max-block-size: calc(100dvh - 5rem);
+        overflow-y: auto;
+        border-radius: 14px;
+        box-shadow: var(--shadow-strong);
+        z-index: 8;
       }
       .said {
         position: fixed;
@@ -235,6 +273,8 @@ export class DeskApp extends DeskElement {
     `,
   ];
 
+  private readonly narrow = matchMedia("(max-width: 900px)");
+
   constructor() {
     super();
     this.menuOpen = false;
@@ -246,6 +286,7 @@ export class DeskApp extends DeskElement {
     window.addEventListener("online", this.hurry);
     document.addEventListener("visibilitychange", this.hurry);
     window.addEventListener("pointerdown", this.touched);
+    this.narrow.addEventListener("change", this.resized);
   }
 
   override disconnectedCallback(): void {
@@ -254,6 +295,7 @@ export class DeskApp extends DeskElement {
     window.removeEventListener("online", this.hurry);
     document.removeEventListener("visibilitychange", this.hurry);
     window.removeEventListener("pointerdown", this.touched);
+    this.narrow.removeEventListener("change", this.resized);
   }
 
   override render() {
@@ -266,10 +308,11 @@ export class DeskApp extends DeskElement {
         ? html`<main class="team"><tl-team .app=${app}></tl-team></main>`
         : html`<main data-pane=${app.looked ? app.pane : "list"}>
             <h1 class="hidden">${t("view.conversations")}</h1>
-            <tl-list .app=${app}></tl-list>
+            <tl-list .app=${app} .withoutOffers=${this.isListAway}></tl-list>
             <tl-conversation .app=${app}></tl-conversation>
             <tl-card .app=${app}></tl-card>
           </main>`}
+      ${this.isListAway ? html`<aside class="apart" aria-label=${t("offer.title")}><tl-offers .app=${app}></tl-offers></aside>` : nothing}
       ${this.renderSaid()}
       <dialog id="keys" aria-labelledby="keys-title">
         <h2 id="keys-title">${t("keys.title")}</h2>
@@ -292,6 +335,7 @@ export class DeskApp extends DeskElement {
           </nav>`
         : nothing}
       <span class="space"></span>
+      ${this.renderMe()}
       <tl-presence .app=${app}></tl-presence>
       <div class="menu" @keydown=${(event: KeyboardEvent) => event.key === "Escape" && this.closeMenu()}>
         <button class="plain icon" aria-expanded=${this.menuOpen} @click=${() => (this.menuOpen = !this.menuOpen)}>
@@ -302,6 +346,29 @@ export class DeskApp extends DeskElement {
       </div>
       ${this.renderBanner()}
     </header>`;
+  }
+
+  /** Who sits here: in words where there is room, else the initials. */
+  private renderMe() {
+    return html`<p class="me" title=${this.who}>
+      <span class="disc" aria-hidden="true">${initials(this.name)}</span>
+      <span class="name cut" aria-hidden="true"><bdi>${this.name}</bdi></span>
+      <span class="hidden">${this.who}</span>
+    </p>`;
+  }
+
+  private get name(): string {
+    return this.app.state?.me?.name || this.app.me;
+  }
+
+  private get who(): string {
+    return t(this.app.isSupervisor ? "me.supervisor" : "me.agent", { name: this.name });
+  }
+
+  /** Whether the list, where offers stand, is not to be seen: then they lie over whatever is. */
+  private get isListAway(): boolean {
+    const { app } = this;
+    return app.view === "team" || (this.narrow.matches && app.looked !== null && app.pane !== "list");
   }
 
   private renderView(view: "conversations" | "team", name: string) {
@@ -315,7 +382,7 @@ export class DeskApp extends DeskElement {
     const { settings } = this.app;
     const denied = typeof Notification !== "undefined" && Notification.permission === "denied";
     return html`<div class="panel" role="group" aria-label=${t("menu.label")}>
-      <p class="small soft"><bdi>${this.app.state?.agent?.name}</bdi></p>
+      <p class="small soft">${this.who}</p>
       <label class="field"><span>${t("menu.language")}</span>${this.renderLanguages()}</label>
       <label class="check">
         <input type="checkbox" .checked=${settings.sound} @change=${(event: Event) => (settings.sound = checked(event))} />
@@ -442,6 +509,8 @@ export class DeskApp extends DeskElement {
     }
   }
 
+  private readonly resized = (): void => this.requestUpdate();
+
   private readonly hurry = (): void => {
     if (document.visibilityState === "visible") this.app.client?.connection.hurry();
     this.app.changed();
@@ -455,6 +524,13 @@ export class DeskApp extends DeskElement {
     const presence = this.find("tl-presence") as (Element & { open: boolean }) | null;
     if (presence?.open && !path.includes(presence)) presence.open = false;
   };
+}
+
+/** The first letters of the first and the last word of a name. */
+function initials(name: string): string {
+  const words = name.trim().split(/\s+/u);
+  const chosen = words.length > 1 ? [words[0]!, words.at(-1)!] : words;
+  return chosen.map((word) => [...word][0] ?? "").join("").toLocaleUpperCase(locale());
 }
 
 const mark = html`<svg viewBox="0 0 32 32" aria-hidden="true">

@@ -1,7 +1,7 @@
 import { css, html, nothing } from "lit";
 import type { Colleague, ContactView } from "../client/frames";
 import { t } from "../i18n";
-import { channelName, clock, duration, word } from "../i18n/format";
+import { clock, duration, word } from "../i18n/format";
 import { DeskElement } from "../ui/element";
 import { channelIcon } from "../ui/icons";
 import { presenceWords } from "../ui/presence";
@@ -170,11 +170,13 @@ export class TeamView extends DeskElement {
   }
 
   private renderContact(contact: ContactView) {
-    const name = contact.customer.name ?? t("card.unknown");
+    const name = this.app.whoIs(contact.customer, contact.identifier);
+    const account = this.app.accountOf(contact);
     const able = this.app.colleagues.filter((one) => one.presence === "available" && one.holds !== undefined);
     return html`<tr>
       <th scope="row">
-        <span title=${channelName(contact.channel)}>${channelIcon(contact.channel)}</span> <bdi>${name}</bdi>
+        <span title=${this.app.nameOfEnd(contact)}>${channelIcon(contact.channel)}</span> <bdi>${name}</bdi>
+        ${account ? html`<bdi class="small soft">${account}</bdi>` : nothing}
         <p class="small soft cut preview" dir="auto">${contact.preview ?? t("offer.no_preview")}</p>
       </th>
       <td><bdi>${contact.queue}</bdi></td>
@@ -232,7 +234,7 @@ export class TeamView extends DeskElement {
           ? html`<div class="holds">
               ${agent.holds.map(
                 (contact) => html`<button @click=${() => this.app.look(contact.conversation, contact.customer.id)}>
-                  ${channelIcon(contact.channel)} <bdi>${contact.customer.name ?? t("card.unknown")}</bdi>
+                  ${channelIcon(contact.channel)} <bdi>${this.app.whoIs(contact.customer, contact.identifier)}</bdi>
                   <span class="soft">${duration(now - Date.parse(contact.waiting_since))}</span>
                 </button>`,
               )}

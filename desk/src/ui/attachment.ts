@@ -19,11 +19,14 @@ export class AttachmentView extends DeskElement {
     conversation: {},
     link: { state: true },
     failed: { state: true },
+    unplayable: { state: true },
   };
   declare file: Attachment;
   declare conversation: string | null;
   declare link: string | null;
   declare failed: boolean;
+  /** The browser has no means for it, or it is not what it says it is. */
+  declare unplayable: boolean;
   private linkedAt = 0;
 
   static override styles = [
@@ -44,6 +47,7 @@ export class AttachmentView extends DeskElement {
         object-fit: contain;
       }
       audio {
+        display: block;
         inline-size: 17rem;
         max-inline-size: 100%;
       }
@@ -83,34 +87,38 @@ export class AttachmentView extends DeskElement {
   override render() {
     const { file } = this;
     const kind = tIfKnown(`attachment.${file.kind}`) ?? t("attachment.document");
-    const name = file.name ?? kind;
-    if (file.failed) return html`<p class="small soft">${icon("file")} ${t("attachment.failed", { reason: file.failed })}</p>`;
-    if (!file.ready) return html`<p class="small soft">${icon("file")} ${t("attachment.coming")}</p>`;
+    const dir = document.documentElement.dir; // our words, within a bubble that follows the customer's
+    const name = file.kind === "voice" ? kind : (file.name ?? kind);
+    if (!file.ready || file.failed) {
+      const why = file.failed ? t("attachment.failed", { reason: file.failed }) : t("attachment.coming");
+      return html`<p class="small soft" dir=${dir}>${icon("file")} ${file.name ? html`<bdi>${file.name}</bdi> · ` : nothing}${why}</p>`;
+    }
     if (this.failed) {
-      return html`<p class="small soft">${t("attachment.unreachable")}</p>
+      return html`<p class="small soft" dir=${dir}>${t("attachment.unreachable")}</p>
         <button @click=${() => this.load()}>${t("action.try_again")}</button>`;
     }
     if (this.isPicture) {
-      if (!this.link) return html`<p class="small soft" aria-busy="true">${kind}…</p>`;
+      if (!this.link) return html`<p class="small soft" dir=${dir} aria-busy="true">${kind}…</p>`;
       return html`<button class="picture" @click=${() => this.download()} aria-label="${t("attachment.download")}: ${name}">
         <img src=${this.link} alt=${name} @error=${() => (this.failed = true)} />
       </button>`;
     }
-    if (this.link && PLAYED.test(file.content_type ?? "")) {
+    const plays = !this.unplayable && PLAYED.test(file.content_type ?? "");
+    if (this.link && plays) {
+      const broken = () => (this.unplayable = true);
       return (file.content_type ?? "").startsWith("video")
-        ? html`<video controls src=${this.link} aria-label=${name}></video>`
-        : html`<audio controls src=${this.link} aria-label=${name}></audio>`;
+        ? html`<video controls src=${this.link} aria-label=${name} @error=${broken}></video>`
+        : html`<audio controls src=${this.link} aria-label=${name} @error=${broken}></audio>`;
     }
-    const plays = PLAYED.test(file.content_type ?? "");
-    return html`<div class="file">
+    return html`${this.unplayable ? html`<p class="small soft" dir=${dir} role="status">${t("attachment.unplayable")}</p>` : nothing}
+      <div class="file" dir=${dir}>
       ${icon("file")}
       <span>
         <bdi class="cut">${name}</bdi>
-        <span class="small soft">${kind}${file.size_bytes ? html` · ${size(file.size_bytes)}` : nothing}</span>
+        <span class="small soft">${[...(name === kind ? [] : [kind]), ...(file.size_bytes ? [size(file.size_bytes)] : [])].join(" · ")}</span>
       </span>
       <button @click=${() => (plays ? this.load() : this.download())}>
-        ${plays ? t("attachment.show") : t("attachment.download")}<span class="hidden">: ${name}</span>
-      </button>
+        ${plays ? t("attachment.show") : t("attachment.download")}<span class="hidden">: ${name}</span></button>
     </div>`;
   }
 

@@ -2,14 +2,15 @@ import { css, html, nothing, type PropertyValues } from "lit";
 import { live } from "lit/directives/live.js";
 import type { CannedAnswer, Template, Way } from "../client/frames";
 import type { Parcel } from "../client/outbox";
-import { type FilledTemplate, isFilled, preview, type QuickReply, quickReplyProblem, written, writtenOut } from "../client/prepared";
+import { type Draft, type FilledTemplate, isEmpty, isFilled, preview, type QuickReply, quickReplyProblem, written, writtenOut } from "../client/prepared";
 import type { Known } from "../client/state";
 import { segmentsOf } from "../client/segments";
 import { t } from "../i18n";
-import { channelName, duration, when } from "../i18n/format";
+import { duration, when } from "../i18n/format";
 import { DeskElement } from "./element";
 import { icon } from "./icons";
 import "./quick-replies";
+import type { QuickReplies } from "./quick-replies";
 import { shared } from "./styles";
 import "./template-picker";
 import type { TemplatePicker } from "./template-picker";
@@ -18,6 +19,9 @@ const MAX_TEXT = 16_000;
 const MAX_BYTES = 16 * 1024 * 1024;
 const MAX_FILES = 10;
 const SOON_MS = 2 * 3600_000;
+/** What of the composer is kept as a draft, and where one may be writing it. */
+const KEPT = ["text", "quick", "template", "via"] as const;
+const WRITTEN_IN = new Set(["textarea", "tl-quick-replies", "tl-template"]);
 
 interface Upload {
   key: number;
@@ -102,12 +106,17 @@ export class Composer extends DeskElement {
         font-size: 0.8125rem;
         color: var(--soft);
         min-inline-size: 0;
+        max-inline-size: 100%;
+      }
+      .way span {
+        flex: none;
       }
       .way select {
+        min-inline-size: 0;
         min-block-size: 2rem;
         padding-block: 0.15rem;
         inline-size: auto;
-        max-inline-size: 22rem;
+        max-inline-size: 30rem;
         text-overflow: ellipsis;
       }
       .box {
@@ -242,14 +251,24 @@ export class Composer extends DeskElement {
 
   override willUpdate(changed: PropertyValues<this>): void {
     if (!changed.has("conversation")) return;
-    this.text = this.app.draft(this.conversation);
-    this.via = null;
+    this.recall();
     this.uploads = [];
     this.answers = null;
-    this.quick = null;
-    this.template = null;
     this.mode = this.noteOnly ? "note" : "reply";
-    this.seenVersion = this.text ? (this.known?.version ?? null) : null;
+  }
+
+  override updated(changed: PropertyValues<this>): void {
+    if (!changed.has("conversation") && KEPT.some((name) => changed.has(name))) this.app.keepDraft(this.conversation, this.draft);
+  }
+
+  private get draft(): Draft {
+    return { text: this.text, quick: this.quick, template: this.template, via: this.via };
+  }
+
+  private recall(): void {
+    const draft = this.app.draft(this.conversation);
+    [this.text, this.quick, this.template, this.via] = [draft.text, draft.quick, draft.template, draft.via];
+    this.seenVersion = isEmpty(draft) ? null : (this.known?.version ?? null);
   }
 
   override render() {
@@ -386,7 +405,7 @@ export class Composer extends DeskElement {
             ?selected=${way.via === chosen.via}
             ?disabled=${!way.open && !takesTemplates(way) && way.via !== chosen.via}
           >
-            ${channelName(way.channel)} · \u2068${addressOf(way.identifier)}\u2069 · ${this.wayState(way)}
+            ${this.app.nameOfEnd(way)} · \u2068${addressOf(way.identifier)}\u2069 · ${this.wayState(way)}
           </option>`,
         )}
       </select>
@@ -408,8 +427,7 @@ export class Composer extends DeskElement {
       </p>`;
     }
     if (!way.open) {
-      const reason = way.closed_because === "opted_out" ? "reason.recipient_opted_out" : "reason.window_closed";
-      return html`<p class="warn" role="status">${t(reason)}</p>`;
+      return html`<p class="warn" role="status">${t(CLOSED[way.closed_because ?? "window_closed"])}</p>`;
     }
     if (!way.window_closes_at) return nothing;
     const left_ms = Date.parse(way.window_closes_at) - this.app.now;
@@ -549,6 +567,7 @@ export class Composer extends DeskElement {
       return;
     }
     this.quick = [{ kind: "reply", text: "" }];
+    void this.updateComplete.then(() => this.find<QuickReplies>("tl-quick-replies")?.focusLast());
   };
 
   private startTemplate(way: Way): void {
@@ -599,7 +618,6 @@ export class Composer extends DeskElement {
   private write(text: string): void {
     if (!this.text && text) this.seenVersion = this.known?.version ?? null;
     this.text = text;
-    this.app.keepDraft(this.conversation, text);
   }
 
   private readonly pressed = (event: KeyboardEvent): void => {
@@ -676,11 +694,15 @@ export class Composer extends DeskElement {
   /** Another tab of this person writes on the same draft: show its words unless one is writing here. */
   private readonly otherTabWrote = (event: StorageEvent): void => {
     if (!event.key?.endsWith(`/${this.conversation}`) || !event.key.startsWith("throughline.draft.")) return;
-    if (this.renderRoot instanceof ShadowRoot && this.renderRoot.activeElement?.tagName === "TEXTAREA" && document.hasFocus()) return;
-    this.text = this.app.draft(this.conversation);
+    const writing = this.renderRoot instanceof ShadowRoot ? this.renderRoot.activeElement?.localName : null;
+    if (writing && WRITTEN_IN.has(writing) && document.hasFocus()) return;
+    const { seenVersion } = this;
+    this.recall();
+    this.seenVersion = seenVersion ?? this.seenVersion;
   };
 }
 
+const CLOSED = { opted_out: "reason.recipient_opted_out", window_closed: "reason.window_closed", no_channel: "reason.no_channel" } as const;
 const PROBLEMS = { address: "quick.unfit_address", incomplete: "quick.incomplete", same: "quick.same" } as const;
 
 /** Whether a template would go this way now: also when the reply window has closed. */

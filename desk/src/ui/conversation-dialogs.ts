@@ -132,6 +132,7 @@ export class ConversationDialogs extends DeskElement {
             type="datetime-local"
             name="at"
             aria-label=${t("conversation.pause_at")}
+            min=${forPicker(this.app.now)}
             @input=${() => (this.find<HTMLInputElement>('input[value="other"]')!.checked = true)}
           />
         </label>
@@ -142,7 +143,7 @@ export class ConversationDialogs extends DeskElement {
     event.preventDefault();
     const form = new FormData(event.target as HTMLFormElement);
     const frame = this.frameOf(form);
-    if (!frame) return;
+    if (!frame) return this.askWhen();
     this.busy = true;
     this.problem = null;
     try {
@@ -155,6 +156,15 @@ export class ConversationDialogs extends DeskElement {
       this.busy = false;
     }
   };
+
+  /** Another time was chosen and none is given: the browser says so in its own words. */
+  private askWhen(): void {
+    const at = this.find<HTMLInputElement>("input[name=at]");
+    if (!at) return;
+    at.required = true;
+    at.reportValidity();
+    at.required = false;
+  }
 
   private frameOf(form: FormData): Record<string, unknown> | null {
     const said = (name: string) => String(form.get(name) ?? "").trim();
@@ -173,6 +183,12 @@ export class ConversationDialogs extends DeskElement {
         return null;
     }
   }
+}
+
+/** An instant as the browser's picker writes it: local, to the minute. */
+function forPicker(now_ms: number): string {
+  const local = new Date(now_ms - new Date(now_ms).getTimezoneOffset() * 60_000);
+  return local.toISOString().slice(0, 16);
 }
 
 customElements.define("tl-conversation-dialogs", ConversationDialogs);

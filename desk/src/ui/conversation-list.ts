@@ -1,18 +1,23 @@
 import { css, html, nothing } from "lit";
 import { repeat } from "lit/directives/repeat.js";
+import { ourEnd } from "../client/accounts";
+import { isEmpty } from "../client/prepared";
 import type { Known } from "../client/state";
 import { t } from "../i18n";
 import { channelName, duration, when } from "../i18n/format";
 import { DeskElement } from "./element";
 import { summary } from "./entry";
 import { channelIcon } from "./icons";
-import "./offer-card";
+import "./offers";
 import { shared } from "./styles";
 
 const LONG_MS = 3 * 60_000;
 
 /** What is offered, and what this agent has: who waits for an answer, how long, what is unread. */
 export class ConversationList extends DeskElement {
+  static override properties = { ...DeskElement.properties, withoutOffers: { type: Boolean } };
+  /** Whether they are shown elsewhere, because the list is not to be seen. */
+  declare withoutOffers: boolean;
   protected override ticks = true;
 
   static override styles = [
@@ -23,14 +28,7 @@ export class ConversationList extends DeskElement {
         overflow-y: auto;
         padding: 0.75rem;
       }
-      .offers {
-        display: grid;
-        gap: 0.6rem;
-      }
-      .offers:not(:has(tl-offer)) {
-        display: none;
-      }
-      .offers:has(tl-offer) + nav {
+      .some + nav {
         margin-block-start: 0.9rem;
       }
       h2 {
@@ -63,6 +61,11 @@ export class ConversationList extends DeskElement {
       }
       .name {
         font-weight: 600;
+      }
+      .account {
+        font-size: 0.75rem;
+        font-weight: 500;
+        color: var(--soft);
       }
       .unread .name,
       .unread .last {
@@ -112,17 +115,11 @@ export class ConversationList extends DeskElement {
   override render() {
     const { state } = this.app;
     if (!state) return nothing;
-    const mine = state.mine();
+    const { offers } = this.app;
+    const offered = new Set(offers.map((offer) => offer.conversation)); // what was set aside comes back as an offer
+    const mine = state.mine().filter((one) => !offered.has(one.view.conversation));
     const [here, aside] = [mine.filter((one) => one.view.state !== "paused"), mine.filter((one) => one.view.state === "paused")];
-    const offers = [...state.offers.values()].sort((a, b) => (a.expires_at < b.expires_at ? -1 : 1));
-    return html`<p class="hidden" role="alert">${offers[0] ? t("offer.ring", { name: offers[0].customer.name ?? t("card.unknown") }) : ""}</p>
-      <div class="offers">
-        ${repeat(
-          offers,
-          (offer) => offer.offer,
-          (offer, index) => html`<tl-offer .app=${this.app} .offer=${offer} ?first=${index === 0}></tl-offer>`,
-        )}
-      </div>
+    return html`${this.withoutOffers ? nothing : html`<tl-offers class=${offers.length ? "some" : ""} .app=${this.app}></tl-offers>`}
       ${here.length ? this.renderGroup(t("list.label"), here) : nothing}
       ${aside.length ? this.renderGroup(t("list.paused"), aside) : nothing}
       ${mine.length + offers.length === 0 ? this.renderEmpty() : nothing}`;
@@ -145,16 +142,16 @@ export class ConversationList extends DeskElement {
     const { view } = known;
     const { state, now } = this.app;
     const unread = state!.unread(known);
-    const last = state!.thread(view.customer.id).last;
-    const channel = last?.direction === "internal" ? channelOf(view.via) : (last?.channel ?? channelOf(view.via));
+    const end = ourEnd(state!.thread(view.customer.id).lastSaid?.via ?? view.via);
+    const account = this.app.accountOf(end);
     const isLooked = this.app.looked?.conversation === view.conversation && this.app.view === "conversations";
     return html`<button
       class=${unread ? "unread" : ""}
       aria-current=${isLooked ? "true" : "false"}
       @click=${() => this.app.look(view.conversation, view.customer.id)}
     >
-      <span class="disc" title=${channelName(channel)}>${channelIcon(channel)}<span class="hidden">${channelName(channel)}</span></span>
-      <span class="name cut"><bdi>${view.customer.name ?? t("card.unknown")}</bdi></span>
+      <span class="disc" title=${this.app.nameOfEnd(end)}>${channelIcon(end.channel)}<span class="hidden">${channelName(end.channel)}</span></span>
+      <span class="name cut"><bdi>${this.app.whoIs(view.customer, view.via?.split("|")[1])}</bdi>${account ? html` <bdi class="account">${account}</bdi>` : nothing}</span>
       ${this.renderTime(known, now)}
       <span class="last cut">${this.renderLast(known, now)}</span>
       ${unread ? html`<span class="badge"><span aria-hidden="true">${unread}</span><span class="hidden">${t("list.unread", { count: unread })}</span></span>` : html`<span></span>`}
@@ -179,8 +176,11 @@ export class ConversationList extends DeskElement {
     if (known.typing && known.typing.until > now && known.typing.from === "customer") return html`<em>${t("list.typing")}</em>`;
     if (this.app.client!.outbox.of(view.conversation).some((one) => one.failed)) return html`<em>${t("list.unsent")}</em>`;
     if (view.state === "wrapping") return html`<em>${t("list.wrapping")}</em>`;
-    const draft = this.app.looked?.conversation === view.conversation ? "" : this.app.draft(view.conversation);
-    if (draft) return html`<em>${t("list.draft")}:</em> <bdi>${draft}</bdi>`;
+    const draft = this.app.looked?.conversation === view.conversation ? null : this.app.draft(view.conversation);
+    if (draft && !isEmpty(draft)) {
+      const begun = draft.text || draft.quick?.map((row) => row.text).join(", ") || draft.template?.name.replaceAll("_", " ");
+      return html`<em>${t("list.draft")}:</em> <bdi>${begun}</bdi>`;
+    }
     const last = this.app.state!.thread(view.customer.id).last;
     return last ? html`<bdi>${summary(last)}</bdi>` : nothing;
   }
@@ -192,10 +192,6 @@ export class ConversationList extends DeskElement {
       <span>${available ? t("list.empty_available") : t("list.empty_not_ready")}</span>
     </p>`;
   }
-}
-
-function channelOf(via: string | null): string {
-  return (via ?? "").split("/")[0] ?? "";
 }
 
 customElements.define("tl-list", ConversationList);

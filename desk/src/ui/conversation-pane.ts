@@ -22,7 +22,7 @@ export class ConversationPane extends DeskElement {
     css`
       :host {
         display: grid;
-        grid-template-rows: auto 1fr auto;
+        grid-template: auto 1fr auto / minmax(0, 1fr);
         min-block-size: 0;
         min-inline-size: 0;
         background: var(--back);
@@ -150,9 +150,8 @@ export class ConversationPane extends DeskElement {
   }
 
   private nameOf(known: Known | null): string {
-    const card = this.app.looked ? this.app.card(this.app.looked.customer) : null;
-    const written = card && card !== "failed" ? card.name : null;
-    return written ?? known?.view.customer.name ?? t("card.unknown");
+    const customer = known?.view.customer ?? { id: this.app.looked!.customer, name: null };
+    return this.app.whoIs(customer, known?.view.via?.split("|")[1]);
   }
 
   private facts(known: Known | null): string {

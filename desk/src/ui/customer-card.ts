@@ -1,4 +1,5 @@
 import { css, html, nothing } from "lit";
+import { ourEnd, readable } from "../client/accounts";
 import type { CustomerCard, PastConversation } from "../client/frames";
 import { t } from "../i18n";
 import { channelName, date, languageName, moment, number, word } from "../i18n/format";
@@ -77,6 +78,9 @@ export class CardPane extends DeskElement {
         justify-self: start;
         overflow-wrap: anywhere;
       }
+      .changed {
+        margin-block-start: 1.25rem;
+      }
       .out {
         color: var(--bad-ink);
         font-weight: 600;
@@ -114,7 +118,7 @@ export class CardPane extends DeskElement {
     const card = this.app.card(customer);
     return html`<header>
         <button class="plain icon narrow" @click=${() => this.app.showPane("thread")}>${icon("back", true)}<span class="hidden">${t("action.back")}</span></button>
-        <h2 class="cut">${card && card !== "failed" ? html`<bdi>${card.name ?? t("card.unknown")}</bdi>` : t("card.title")}</h2>
+        <h2 class="cut">${card && card !== "failed" ? html`<bdi>${this.app.whoIs({ id: card.customer, name: card.name }, card.identifiers.find((one) => readable(one.identifier))?.identifier)}</bdi>` : t("card.title")}</h2>
         ${card && card !== "failed" && card.conversations && !this.editing
           ? html`<button class="plain icon" @click=${() => (this.editing = true)}>${icon("edit")}<span class="hidden">${t("action.edit")}</span></button>`
           : nothing}
@@ -135,7 +139,7 @@ export class CardPane extends DeskElement {
       </ul>
       ${card.conversations ? this.renderEarlier(card.conversations) : nothing}
       ${card.changed
-        ? html`<p class="small soft">${t("card.changed", { name: this.app.nameOf(card.changed.by), date: date(card.changed.at) })}</p>`
+        ? html`<p class="small soft changed">${t("card.changed", { name: this.app.nameOf(card.changed.by), date: date(card.changed.at) })}</p>`
         : nothing}`;
   }
 
@@ -150,13 +154,16 @@ export class CardPane extends DeskElement {
 
   private renderIdentifier(one: CustomerCard["identifiers"][number]) {
     const kind = one.identifier.split(":")[0] ?? "";
-    const optedOut = one.opted_out ?? Object.values(one.consents).includes(false);
+    const refused = Object.keys(one.consents).filter((account) => one.consents[account] === false);
+    const accounts = refused.flatMap((account) => this.app.accountOf(ourEnd(account)) ?? []);
     return html`<li class="way">
       ${channelIcon(KINDS[kind] ?? kind)}
       <bdi dir="auto">${addressOf(one.identifier)}</bdi>
       <span class="small soft">
         ${one.evidence ? word("card.evidence", one.evidence) : channelName(KINDS[kind] ?? kind)}
-        ${optedOut ? html` · <span class="out">${t("card.opted_out")}</span>` : nothing}
+        ${refused.length
+          ? html` · <span class="out">${t("card.opted_out")}</span> ${accounts.map((account) => html`<bdi>(${account})</bdi>`)}`
+          : nothing}
       </span>
     </li>`;
   }

@@ -1,11 +1,12 @@
 /** How one entry of a thread looks. Whatever a customer wrote is put into the page as text, never as markup. */
 
 import { html, nothing, type TemplateResult } from "lit";
+import { ourEnd } from "../client/accounts";
 import type { Entry, QuickReply } from "../client/frames";
 import { pieces, safeAddress } from "../client/links";
 import type { Thread } from "../client/thread";
 import { t, tIfKnown } from "../i18n";
-import { channelName, clock, day, sameDay, when } from "../i18n/format";
+import { clock, day, sameDay, when } from "../i18n/format";
 import type { App } from "../desk/app";
 import "./attachment";
 import { channelIcon, icon } from "./icons";
@@ -59,9 +60,10 @@ function renderAuthor(entry: Entry, around: Around): TemplateResult {
     const name = around.app.nameOf(entry.author ?? "");
     return html`<p class="author" dir=${document.documentElement.dir}>${icon("note")} ${t("entry.note_by", { name })}</p>`;
   }
+  const end = entry.via ? ourEnd(entry.via) : { channel: entry.channel, account: "" };
   return html`<p class="author" dir=${document.documentElement.dir}>
     ${author ? html`<bdi>${author}</bdi>` : nothing}
-    <span class="channel">${channelIcon(entry.channel)} ${channelName(entry.channel)}</span>
+    <span class="channel" title=${end.account || nothing}>${channelIcon(entry.channel)} ${around.app.nameOfEnd(end)}</span>
   </p>`;
 }
 
@@ -84,7 +86,22 @@ function renderContent(entry: Entry, around: Around): TemplateResult {
   ${entry.kind === "postback" ? html`<p class="soft small">${t("entry.postback")}</p>` : nothing}
   ${entry.text ? html`<p class="text">${renderText(entry.text)}</p>` : nothing}
   ${renderQuickReplies(entry.quick_replies ?? [])}
-  ${known ? nothing : html`<p class="gone">${unknownText(entry)}</p>${renderDetails(entry)}`}`;
+  ${known ? renderMore(entry) : html`<p class="gone">${unknownText(entry)}</p>${renderDetails(entry)}`}`;
+}
+
+/** Of what the channel told, what the text of such a message says already, or what only machines read. */
+const SAID: Record<string, readonly string[]> = {
+  button: ["data"],
+  list: ["data"],
+  command: ["command", "argument"],
+  contact: ["contact"],
+  contacts: ["contacts"],
+};
+
+/** What the channel told besides what is shown: what was ordered, which advertisement it came from. */
+function renderMore(entry: Entry): TemplateResult | typeof nothing {
+  const details = renderDetails(entry, SAID[entry.type ?? ""]);
+  return details === nothing ? nothing : html`<details class="more" dir=${document.documentElement.dir}><summary>${t("entry.more")}</summary>${details}</details>`;
 }
 
 /** What was laid ready under a message, to be seen as the customer sees it: it does nothing here, but that links open. */
@@ -107,14 +124,22 @@ function unknownText(entry: Entry): string {
 }
 
 /** What the provider told of something we have no picture for: readable, in its own words. */
-function renderDetails(entry: Entry): TemplateResult | typeof nothing {
-  const details = Object.entries(entry.details ?? {}).filter(([, value]) => value !== null && value !== "");
+function renderDetails(entry: Entry, said: readonly string[] = []): TemplateResult | typeof nothing {
+  const details = Object.entries(entry.details ?? {}).filter(([name, value]) => value !== null && value !== "" && !said.includes(name));
   if (details.length === 0) return nothing;
   return html`<dl class="details" dir="ltr">
     ${details.slice(0, 12).map(
-      ([name, value]) => html`<dt>${name.replaceAll("_", " ")}</dt><dd dir="auto">${typeof value === "object" ? JSON.stringify(value) : String(value)}</dd>`,
+      ([name, value]) => html`<dt>${name.replaceAll("_", " ")}</dt><dd dir="auto">${inWords(value)}</dd>`,
     )}
   </dl>`;
+}
+
+/** A value of a provider's as one reads it: a line for each part, names before the values of an object. */
+function inWords(value: unknown, between = "\n"): string {
+  if (value === null || typeof value !== "object") return String(value ?? "");
+  if (Array.isArray(value)) return value.map((one) => inWords(one, ", ")).join(between);
+  const said = Object.entries(value).filter(([, one]) => one !== null && one !== "");
+  return said.map(([name, one]) => `${name.replaceAll("_", " ")}: ${inWords(one, ", ")}`).join(between);
 }
 
 /** A text with its addresses as links: http and https only, each opened without a way back to us. */

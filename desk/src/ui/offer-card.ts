@@ -1,7 +1,7 @@
 import { css, html, nothing } from "lit";
 import type { OfferView } from "../client/frames";
 import { t } from "../i18n";
-import { channelName, duration } from "../i18n/format";
+import { duration } from "../i18n/format";
 import { DeskElement } from "./element";
 import { channelIcon, icon } from "./icons";
 import { shared } from "./styles";
@@ -72,10 +72,10 @@ export class OfferCard extends DeskElement {
 
   override render() {
     const { offer } = this;
-    const name = offer.customer.name ?? t("card.unknown");
+    const name = this.app.whoIs(offer.customer, offer.identifier);
     const left_ms = Math.max(0, Date.parse(offer.expires_at) - this.app.now);
     this.whole_ms ??= Math.max(left_ms, 1_000);
-    const channel = channelName(offer.channel);
+    const channel = this.app.nameOfEnd(offer);
     return html`<section role="group" aria-label="${t("offer.title")}: ${t("offer.from", { name, channel })}">
       <div class="who">
         <span class="disc">${channelIcon(offer.channel)}</span>

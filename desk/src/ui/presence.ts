@@ -20,6 +20,19 @@ export class PresencePicker extends DeskElement {
       :host {
         position: relative;
       }
+      :host > button {
+        max-inline-size: 100%;
+      }
+      @media (max-width: 600px) {
+        .next {
+          display: block;
+          overflow: hidden;
+          text-overflow: ellipsis;
+          font-size: 0.6875rem;
+          line-height: 1.1;
+          text-align: start;
+        }
+      }
       .panel {
         inline-size: 19rem;
         padding: 0.6rem;
@@ -77,7 +90,7 @@ export class PresencePicker extends DeskElement {
     const next = agent.next ? t("presence.next", { presence: presenceWords(agent.next.presence, agent.next.reason) }) : "";
     return html`<button aria-expanded=${this.open} aria-label="${t("presence.label")}: ${words} ${next}" @click=${() => (this.open = !this.open)} @keydown=${this.pressed}>
         <span class="dot ${agent.presence}"></span>
-        <span class="cut">${words}${next ? html` <span class="soft small">${next}</span>` : nothing}</span>
+        <span class="cut">${words}${next ? html` <span class="next soft small">${next}</span>` : nothing}</span>
         ${icon("down")}
       </button>
       ${this.open ? this.renderPanel() : nothing}`;

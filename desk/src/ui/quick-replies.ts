@@ -1,4 +1,4 @@
-import { css, html, nothing, type PropertyValues } from "lit";
+import { css, html, nothing } from "lit";
 import { MAX_ADDRESS, MAX_LABEL, MAX_QUICK_REPLIES, type QuickReply } from "../client/prepared";
 import { t } from "../i18n";
 import { DeskElement } from "./element";
@@ -88,9 +88,10 @@ export class QuickReplies extends DeskElement {
     </fieldset>`;
   }
 
-  override updated(changed: PropertyValues<this>): void {
-    const before = (changed.get("rows") as readonly QuickReply[] | undefined)?.length ?? 0;
-    if (changed.has("rows") && this.rows.length > before) this.find<HTMLInputElement>("li:last-child input")?.focus();
+  /** Bring the caret to the last row, once it is drawn. */
+  async focusLast(): Promise<void> {
+    await this.updateComplete;
+    this.find<HTMLInputElement>("li:last-child input")?.focus();
   }
 
   private renderRow(row: QuickReply, index: number) {
@@ -139,6 +140,7 @@ export class QuickReplies extends DeskElement {
   private readonly add = (): void => {
     if (this.rows.length >= MAX_QUICK_REPLIES) return;
     this.tell("rows", [...this.rows, { kind: this.rows[0]?.kind ?? "reply", text: "" }]);
+    requestAnimationFrame(() => void this.focusLast());
   };
 
   private readonly pressed = (event: KeyboardEvent): void => {

@@ -181,6 +181,7 @@ export const dialogs = css`
   }
   .choices {
     display: grid;
+    grid-template-columns: minmax(0, 1fr);
     gap: 0.35rem;
     max-block-size: 40dvh;
     overflow-y: auto;
@@ -191,6 +192,7 @@ export const dialogs = css`
   }
   .choices label {
     display: flex;
+    flex-wrap: wrap;
     align-items: center;
     gap: 0.6rem;
     padding: 0.5rem 0.7rem;
@@ -207,10 +209,11 @@ export const dialogs = css`
   }
   .choices label > span:first-of-type {
     flex: 1;
-    min-inline-size: 0;
+    min-inline-size: 5rem;
   }
   .choices label > input[type="datetime-local"] {
     inline-size: auto;
+    max-inline-size: 100%;
   }
   fieldset {
     border: 0;

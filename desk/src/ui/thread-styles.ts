@@ -133,6 +133,18 @@ export const threadStyles = css`
   }
   .details dd {
     overflow-wrap: anywhere;
+    white-space: pre-wrap;
+  }
+  .more {
+    font-size: 0.8125rem;
+    color: var(--soft);
+  }
+  .more summary {
+    cursor: pointer;
+  }
+  .more .details {
+    margin-block-start: 0.3rem;
+    color: var(--ink);
   }
   .place {
     display: flex;
@@ -161,6 +173,10 @@ export const threadStyles = css`
     padding: 0.15rem 0.5rem 0;
     font-size: 0.75rem;
     color: var(--soft);
+  }
+  .out .foot {
+    justify-content: flex-end;
+    text-align: end;
   }
   .quick {
     display: flex;

@@ -107,6 +107,7 @@ export class ThreadView extends DeskElement {
   override firstUpdated(): void {
     new ResizeObserver(() => {
       if (this.stuck && this.scroller) this.scroller.scrollTop = this.scroller.scrollHeight;
+      else this.scrolled();
     }).observe(this);
   }
 

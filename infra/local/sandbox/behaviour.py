@@ -29,7 +29,7 @@ class Rule:
 
     With a `status` the provider does not take them, and answers with it, `headers` and `body` (or what it usually
     says); a 200 is an error in disguise and needs a body. With `breaks` it does not finish its answer. With neither it
-    takes them, and only answers `delay_s` later.
+    takes them, and only answers `delay_s` later. With `files` it is about whatever else is asked for, such as files.
     """
 
     channel: str
@@ -40,10 +40,12 @@ class Rule:
     times: int = 1
     delay_s: float = 0.0
     matching: str = ""
+    files: bool = False
 
-    def concerns(self, call: Call) -> bool:
+    def concerns(self, call: Call, *, sends: bool) -> bool:
         """Return whether it holds for this request."""
-        return self.times > 0 and self.matching.encode() in call.body
+        words = call.body if sends else call.path.encode() + call.body
+        return self.times > 0 and self.files is not sends and self.matching.encode() in words
 
 
 def read_rule(said: Any, channels: set[str]) -> Rule:
@@ -73,6 +75,8 @@ def _problems(rule: Rule) -> Iterator[str]:
         yield f"breaks has to be one of {', '.join(Break)}, without a status"
     if not isinstance(rule.times, int) or not isinstance(rule.delay_s, int | float):
         yield "times and delay_s have to be numbers"
+    if not isinstance(rule.files, bool):
+        yield "files has to be true or false"
     words = [rule.matching, *(rule.headers.values() if isinstance(rule.headers, Mapping) else (None,))]
     if not all(isinstance(word, str) and word.isascii() for word in words):
         yield "headers has to be an object of texts, matching a text, both in ASCII"
@@ -92,10 +96,10 @@ class Behaviours:
         """Let everybody behave again."""
         self._rules.clear()
 
-    def take(self, channel: str, call: Call) -> Rule | None:
-        """Return the rule for this message, using it up by one."""
+    def take(self, channel: str, call: Call, *, sends: bool) -> Rule | None:
+        """Return the rule for this request, which `sends` a message or does not, using it up by one."""
         for rule in self._rules:
-            if rule.channel == channel and rule.concerns(call):
+            if rule.channel == channel and rule.concerns(call, sends=sends):
                 rule.times -= 1
                 return rule
         return None

@@ -112,7 +112,7 @@ class Sandbox:
         return await self._played(self._providers[door], base, call)
 
     async def _played(self, provider: Provider, base: str, call: Call) -> Response:
-        rule = self._behaviours.take(provider.channel, call) if provider.sends(call) else None
+        rule = self._behaviours.take(provider.channel, call, sends=provider.sends(call))
         reply = _refused(provider, rule) if rule is not None else None
         reply, fetched = await self._with_file(provider, reply or provider.answer(call))
         self._journal.add(

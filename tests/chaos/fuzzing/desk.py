@@ -28,6 +28,7 @@ def desk_seeds() -> list[bytes]:
         f"/conversations/{CONVERSATION}",
         f"/customers/{home}?conversation={CONVERSATION}",
         "/agents",
+        "/accounts",
         "/queues",
         f"/attachments/{home}.1763800000000.0123456789abcdef012345.0",
         "/attachments/u-0123456789abcdef",

@@ -580,6 +580,10 @@ class Settings(Protocol):
         """Return the channel account that the provider calls `address`."""
         ...
 
+    def list_accounts(self) -> list[ChannelAccount]:
+        """Return every channel account."""
+        ...
+
     def find_queue(self, name: str) -> Queue | None:
         """Return a queue."""
         ...

@@ -97,6 +97,11 @@ class Entry:
         account = (self.via or "").partition("|")[0]
         return [digest(account, provider_id) for provider_id in self.provider_ids]
 
+    @property
+    def from_outside(self) -> bool:
+        """Return whether a provider told us of it: the customer's, or ours from the business's own phone."""
+        return self.direction is Direction.INBOUND or (self.direction is Direction.OUTBOUND and self.author is None)
+
 
 class ContactState(StrEnum):
     """Where a conversation's contact is. `offered` and later hold an agent's capacity until `resolved` or `paused`."""

@@ -21,6 +21,7 @@
   + DeliveryError                 the provider said no for good; the agent is told why
     - RecipientOptedOutError
     - WindowClosedError
+    - NoChannelError
     - UnsupportedContentError
     - ProviderRejectedError
 
@@ -202,6 +203,12 @@ class WindowClosedError(DeliveryError):
     """The provider's reply window has closed; a template or another channel is the way on."""
 
     code = "window_closed"
+
+
+class NoChannelError(DeliveryError):
+    """The channel account it would go over is no longer configured; another channel is the way on."""
+
+    code = "no_channel"
 
 
 class UnsupportedContentError(DeliveryError):

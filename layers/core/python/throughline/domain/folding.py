@@ -1,11 +1,14 @@
 """A thread as people read it: edits, deletions and reactions folded onto the messages they are about."""
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 from throughline.domain.conversations import Entry, EntryKind
 from throughline.domain.frames import Frame, entry_view, iso
+from throughline.domain.identifiers import EntryId, is_numbered
 
 FOLDED = frozenset({EntryKind.EDIT, EntryKind.DELETION, EntryKind.REACTION})
 
@@ -15,7 +18,7 @@ def fold(entries: Iterable[Entry]) -> list[Frame]:
 
     An edit replaces the text and sets `edited_at`, the latest one wins; a deletion withholds everything that was said
     and sets `deleted`; `reactions` has the latest of each person. What is about a message that is not among `entries`
-    stays an entry.
+    stays an entry. One that came in after something that stands behind it is `late`.
     """
     ordered = sorted(
         {entry.entry_id: entry for entry in entries}.values(), key=lambda entry: (entry.reference, entry.home)
@@ -30,7 +33,27 @@ def fold(entries: Iterable[Entry]) -> list[Frame]:
         else:
             about.setdefault(target.entry_id, []).append(entry)
     taken_back = {entry.target for entry in ordered if entry.kind is EntryKind.DELETION}
-    return [_view(entry, about.get(entry.entry_id, []), taken_back) for entry in left]
+    late = _late(left)
+    views = {entry.entry_id: _view(entry, about.get(entry.entry_id, []), taken_back) for entry in left}
+    return [{**view, "late": entry_id in late} for entry_id, view in views.items()]
+
+
+def _late(ordered: Sequence[Entry]) -> set[EntryId]:
+    """Return which entries, given oldest first, came in after one that stands behind them."""
+    late: list[Entry] = []
+    first_ms = math.inf  # when the first of those with a later time came in
+    told = (entry for entry in reversed(ordered) if entry.from_outside)
+    for _, instant in groupby(told, key=lambda entry: entry.sent_ms):
+        here = list(instant)
+        numbered = [entry for entry in here if is_numbered(entry.reference)]
+        late += (entry for entry in here if entry.received_ms > first_ms)
+        late += (one for at, one in enumerate(numbered) if _any_before(numbered[:at], one.received_ms))
+        first_ms = min(first_ms, *(entry.received_ms for entry in here))
+    return {entry.entry_id for entry in late}
+
+
+def _any_before(entries: Sequence[Entry], at_ms: int) -> bool:
+    return any(entry.received_ms < at_ms for entry in entries)
 
 
 def _view(entry: Entry, about: list[Entry], taken_back: set[str | None]) -> Frame:

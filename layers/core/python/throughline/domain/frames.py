@@ -6,11 +6,12 @@ from typing import Any
 
 from throughline.domain.configuration import AgentProfile
 from throughline.domain.conversations import Entry, Head
-from throughline.domain.identifiers import AgentId, AttachmentId, ConversationId, offer_id
+from throughline.domain.identifiers import AgentId, AttachmentId, ConversationId, offer_id, stands_behind
 from throughline.domain.messages import Attachment
 from throughline.domain.quick_replies import QuickReply
 from throughline.domain.rights import Role
 from throughline.domain.routing import Agent, Waiting
+from throughline.domain.vias import ends_of
 
 Frame = Mapping[str, Any]
 
@@ -77,9 +78,12 @@ def entry_view(entry: Entry, *, late: bool = False) -> Frame:
     return {key: value for key, value in fields.items() if value not in (None, [], {})} | {"late": late}
 
 
-def message_frame(head: Head, entry: Entry) -> Frame:
-    """Announce an entry; it is late when something newer was announced before."""
-    late = head.latest > entry.reference
+def message_frame(head: Head, entry: Entry, *, again: bool = False) -> Frame:
+    """Announce an entry; it is late when something newer was announced before.
+
+    Neither what our own people say is late, nor what is announced `again` because it changed.
+    """
+    late = not again and entry.from_outside and stands_behind(head.latest, entry.reference)
     return {
         "event": "message",
         "conversation": head.conversation,
@@ -132,7 +136,7 @@ def offer_view(waiting: Waiting, turn: int, deadline_ms: int) -> Frame:
         "offer": offer_id(waiting.conversation, turn),
         "conversation": waiting.conversation,
         "customer": {"id": waiting.home, "name": waiting.name},
-        "channel": (waiting.via or "").partition("/")[0],
+        **ends_of(waiting.via),
         "queue": waiting.queue,
         "requirement": waiting.requirement,
         "preview": waiting.preview,
@@ -167,6 +171,7 @@ def presence_view(agent: Agent) -> Frame:
         "next": agent.next and {"presence": agent.next.presence, "reason": agent.next.reason},
         "capacity": dict(agent.capacity),
         "load": dict(agent.load),
+        "version": agent.seq,
     }
 
 

@@ -90,6 +90,20 @@ def reference(account: str, provider_id: str, sent_ms: int, sequence: int | None
     return f"{sent_ms:013d}#{order}{digest(account, provider_id)}"
 
 
+def is_numbered(reference: str) -> bool:
+    """Return whether the provider's own sequence stands in a reference."""
+    return "-" in reference
+
+
+def stands_behind(one: str, other: str) -> bool:
+    """Return whether the provider says of two references that the first is the later: by time, then by its sequence.
+
+    Nothing is said of two of one instant that are not both numbered.
+    """
+    same_instant = one.partition("#")[0] == other.partition("#")[0]
+    return one > other and (not same_instant or (is_numbered(one) and is_numbered(other)))
+
+
 def conversation_id(home: Home, reference: str) -> ConversationId:
     """Return the id of the conversation that the message at `reference` opens in `home`."""
     return ConversationId(f"{home}.{digest(home, reference)[:10]}")

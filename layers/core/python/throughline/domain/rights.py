@@ -114,6 +114,7 @@ RIGHTS: Mapping[str, Row] = {
     "GET /answers": _staff(*_KNOWN, supervisor=_ALL),
     "GET /attachments": _staff(*_KNOWN, supervisor=_ALL) | _VISITORS,
     "POST /attachments": _staff(*_ALL) | _VISITORS,
+    "GET /accounts": _staff(*_ALL),
     "GET /agents": _staff(*_ALL),
     "GET /queues": _staff(*_ALL),
     "GET /queues/waiting": _staff(supervisor=_ALL),

@@ -23,6 +23,11 @@ class Via:
         """Return the channel's name."""
         return self.account.partition("/")[0]
 
+    @property
+    def address(self) -> str:
+        """Return what the provider calls the account."""
+        return self.account.partition("/")[2]
+
     @classmethod
     def parse(cls, text: str) -> Self:
         """Return the way written as ``<account>|<identifier>``.
@@ -34,6 +39,13 @@ class Via:
         if not (bar and "/" in account):
             raise InvalidRequestError("via is written <channel>/<address>|<kind>:<value>")
         return cls(account=account, identifier=Identifier.parse(identifier))
+
+
+def ends_of(written: str | None) -> dict[str, str]:
+    """Return the two ends of a way: our `channel` and `account`, the customer's `identifier`; of no way, empty ones."""
+    ours, _, theirs = (written or "").partition("|")
+    channel, _, address = ours.partition("/")
+    return {"channel": channel, "account": address, "identifier": theirs}
 
 
 def choose_via(wanted: str | None, last: str | None, known: Iterable[str]) -> Via:

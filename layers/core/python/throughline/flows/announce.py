@@ -10,17 +10,20 @@ from throughline.ports import World
 OUTSIDE = "|outside"  # who answers past us, on the business's phone; no agent's id has a bar
 
 
-def announce_entry(world: World, entry: Entry, *, conversation: ConversationId | None = None) -> Head | None:
+def announce_entry(
+    world: World, entry: Entry, *, conversation: ConversationId | None = None, again: bool = False
+) -> Head | None:
     """Count an entry in the version of the live conversation and show it; None where nothing is live.
 
     That is `conversation`, if it still is the live one of the entry's home (1 WRU); else whichever is live where the
     customer is found by now (1 to 2 RRU and 1 WRU). Safe to repeat: the version rises again, the client knows the id.
+    What is shown `again`, because it changed, is not late for that.
     """
     said = answered_by(entry)
     head = world.threads.announce_update(entry.home, conversation, answered_by=said) if conversation else None
     head = head or raise_version(world, entry.home, answered_by=said)
     if head:
-        notify_holder(world, head, message_frame(head, entry))
+        notify_holder(world, head, message_frame(head, entry, again=again))
     return head
 
 

@@ -29,7 +29,7 @@ def copy_media(world: World, job: MediaJob, *, receipt: str, receive_count: int)
         return
     attachment = entry.attachments[job.index]
     if attachment.blob or attachment.failed:
-        announce_entry(world, entry)
+        announce_entry(world, entry, again=True)
         return
     try:
         copied = _keep(world, job, attachment, _fetch(world, entry, attachment))
@@ -44,7 +44,7 @@ def copy_media(world: World, job: MediaJob, *, receipt: str, receive_count: int)
         world.telemetry.count("media_failed", channel=entry.channel)
     changed = world.threads.set_attachment(job.home, job.reference, job.index, copied)
     if changed:
-        announce_entry(world, changed)
+        announce_entry(world, changed, again=True)
 
 
 def _fetch(world: World, entry: Entry, attachment: Attachment) -> MediaFile:

@@ -11,7 +11,7 @@ from throughline.domain.messages import ATTACHMENT_KINDS
 from throughline.domain.quick_replies import QuickReplyKind
 from throughline.domain.rights import Caller
 from throughline.domain.templates import MessageTemplate
-from throughline.domain.vias import Via
+from throughline.domain.vias import Via, ends_of
 from throughline.flows.authorize import authorize_on_conversation
 from throughline.flows.require_open_way import window_closes_ms
 from throughline.flows.visitor_ways import living_ways
@@ -39,16 +39,14 @@ def view_ways(world: World, caller: Caller, conversation: ConversationId) -> Map
 
 def _way(world: World, customer: Customer | None, written: str, last_ms: int) -> Mapping[str, Any]:
     via = Via.parse(written)
-    account = world.settings.find_account_by_address(via.channel, via.account.partition("/")[2])
+    account = world.settings.find_account_by_address(via.channel, via.address)
     channel = world.channels.get(via.channel) if account else None
     opted_out = _opted_out(customer, via)
     closes_ms = window_closes_ms(channel, last_ms) if channel else None
     closed = _closed_because(world, channel, closes_ms, opted_out=opted_out)
     return {
         "via": written,
-        "channel": via.channel,
-        "account": via.account.partition("/")[2],
-        "identifier": str(via.identifier),
+        **ends_of(written),
         "last_inbound_at": iso(last_ms),
         "open": closed is None,
         "closed_because": closed,

@@ -11,7 +11,7 @@ from throughline.domain.frames import conversation_view, iso, presence_view
 from throughline.domain.identifiers import ConversationId, CustomerId
 from throughline.domain.rights import Caller, require_right
 from throughline.domain.routing import WORK_CLASSES, Agent, Waiting
-from throughline.domain.vias import Via
+from throughline.domain.vias import Via, ends_of
 from throughline.flows.authorize import authorize_on_conversation, authorize_on_customer, leads
 from throughline.flows.read_thread import find_live, read_thread
 from throughline.ports import World
@@ -171,12 +171,24 @@ def _contact_view(head: Head) -> View:
         "conversation": head.conversation,
         "turn": head.turn,
         "customer": {"id": head.customer, "name": head.name},
-        "channel": (head.last_via or "").partition("/")[0],
+        **ends_of(head.last_via),
         "queue": head.queue,
         "requirement": head.requirement,
         "waiting_since": iso(head.waiting_since_ms),
         "language": head.language,
     }
+
+
+def view_accounts(world: World, caller: Caller) -> View:
+    """Return our channel accounts, by channel and name: what a way's `account` is called here.
+
+    Raises:
+        ForbiddenError: the caller may not see them.
+    """
+    require_right("GET /accounts", caller.role)
+    accounts = sorted(world.settings.list_accounts(), key=lambda account: (account.channel, account.name))
+    views = [{"channel": item.channel, "account": item.address, "name": item.name} for item in accounts]
+    return {"accounts": views}
 
 
 def view_queues(world: World, caller: Caller) -> View:

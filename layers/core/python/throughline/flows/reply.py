@@ -13,6 +13,7 @@ from throughline.domain.errors import (
     DeliveryError,
     ForbiddenError,
     InvalidRequestError,
+    NoChannelError,
     NotFoundError,
     RejectedError,
 )
@@ -46,13 +47,15 @@ def send_reply(world: World, agent: AgentId, reply: SendMessage) -> Entry:
             have or that is filled in wrongly, quick replies it cannot show in any form, or an id that is too old.
         NotFoundError: the agent has no such upload.
         ConflictError: other words stand under this id already, or somebody else has answered after `seen_version`.
-        RecipientOptedOutError, WindowClosedError: it is known beforehand that this would not be delivered.
+        RecipientOptedOutError, WindowClosedError, NoChannelError: it is known beforehand that this would not be
+            delivered.
     """
     home, author = home_of_conversation(reply.conversation), f"agent/{agent}"
     try:
         head = _held(world, home, reply.conversation, agent)
         _require_unanswered(head, agent, reply.seen_version)
         chosen = _choose_way(world, head, reply.via)
+        _require_configured(world, chosen)
         files = tuple(get_upload(world, agent, attachment) for attachment in reply.attachments)
         template = get_template(world, chosen, reply.template, files) if reply.template else None
         words = template.text if template else _words(reply.text, needed=not files)
@@ -145,6 +148,12 @@ def _choose_way(world: World, head: Head, wanted: str | None) -> Via:
 def _require_unanswered(head: Head, agent: AgentId, seen_version: int | None) -> None:
     if seen_version is not None and head.answered_version > seen_version and head.answered_by != agent:
         raise ConflictError("somebody else has answered meanwhile; look at it, then send again", version=head.version)
+
+
+def _require_configured(world: World, via: Via) -> None:
+    account = world.settings.find_account_by_address(via.channel, via.address)
+    if account is None or via.channel not in world.channels:
+        raise NoChannelError("this channel account is no longer configured; another channel is the way on")
 
 
 def _words(text: str | None, *, needed: bool) -> str | None:

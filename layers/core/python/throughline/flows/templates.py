@@ -41,6 +41,5 @@ def get_template(world: World, via: Via, asked: TemplateAsked, files: Sequence[A
 
 
 def _find(world: World, via: Via, name: str) -> MessageTemplate | None:
-    channel, _, address = via.account.partition("/")
-    account = world.settings.find_account_by_address(channel, address)
+    account = world.settings.find_account_by_address(via.channel, via.address)
     return account.templates.get(name) if account else None

@@ -57,6 +57,10 @@ class DynamoSettings:
         """Return the account that the provider calls `address`, else the one that we call so."""
         return self._configuration().find_account_by_address(channel, address)
 
+    def list_accounts(self) -> list[ChannelAccount]:
+        """Return every channel account."""
+        return list(self._configuration().accounts.values())
+
     def find_queue(self, name: str) -> Queue | None:
         """Return a queue."""
         return self._configuration().queues.get(name)

@@ -41,6 +41,7 @@ def test_an_agent_goes_when_the_work_is_done(ana: Screen, stack: StackClient) ->
     assert (ana.page.locator("tl-list nav li").count(), ana.page.locator("tl-offer").count()) == (1, 0)
     button = ana.page.locator("tl-presence [aria-expanded]")
     button.click()
+    ana.page.locator("tl-presence .panel", has_text=re.compile(r"\W1\W? of \W?\d\W? in \W?chat")).wait_for()
     ana.page.get_by_label("When my work is done").check()
     ana.shoot("after-work")
     assert ana.findings() == []

@@ -9,6 +9,17 @@ export function ourEnd(via: string | null | undefined): { channel: string; accou
   return slash < 0 ? { channel: end, account: "" } : { channel: end.slice(0, slash), account: end.slice(slash + 1) };
 }
 
+/** An identifier of the customer's without its kind; null of a visitor's, which is drawn and tells nobody anything. */
+export function addressOf(identifier: string): string | null {
+  const colon = identifier.indexOf(":");
+  return identifier.slice(0, colon) === "visitor" ? null : identifier.slice(colon + 1);
+}
+
+/** Where a phone calls an identifier that is a number; else null. */
+export function callAddress(identifier: string): string | null {
+  return /^tel:\+?\d+$/.test(identifier) ? identifier : null;
+}
+
 /** What a person can read of an identifier of the customer's: a number or an address; else null. */
 export function readable(identifier: string | null | undefined): string | null {
   return /^(?:tel|email|shortcode):(.+)$/s.exec(identifier ?? "")?.[1] ?? null;

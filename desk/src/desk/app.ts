@@ -313,6 +313,13 @@ export class App {
     return this.colleagues.find((one) => one.agent === agent)?.name ?? agent;
   }
 
+  /** How many contacts of a class of work are with this agent; the server tells that only with their presence. */
+  load(work: string): number {
+    const queues = new Set(this.queues.filter((one) => one.work_class === work).map((one) => one.queue));
+    const held = (this.state?.mine() ?? []).filter((one) => one.view.state !== "paused").map((one) => one.view.queue);
+    return [...held, ...this.offers.map((offer) => offer.queue)].filter((queue) => queues.has(queue)).length;
+  }
+
   /** What we call our own end of a way where its channel has several; null where there is nothing to tell apart. */
   accountOf(end: { channel: string; account: string }): string | null {
     return nameOfAccount(this.accounts, end.channel, end.account);

@@ -244,6 +244,7 @@ export const ar: Catalogue = {
   "card.value": "القيمة",
   "card.name": "الاسم",
   "card.identifiers": "يُتواصل معه عبر",
+  "card.call": "معاودة الاتصال",
   "card.opted_out": "رفض الرسائل",
   "card.evidence.attested": "أكدته القناة",
   "card.evidence.verified": "موثّق",

@@ -236,6 +236,7 @@ export const en = {
   "card.value": "Value",
   "card.name": "Name",
   "card.identifiers": "Reached by",
+  "card.call": "Call back",
   "card.opted_out": "opted out",
   "card.evidence.attested": "confirmed by the channel",
   "card.evidence.verified": "verified",

@@ -237,6 +237,7 @@ export const fa: Catalogue = {
   "card.value": "ارزش",
   "card.name": "نام",
   "card.identifiers": "راه‌های تماس",
+  "card.call": "تماس با مشتری",
   "card.opted_out": "پیام نمی‌خواهد",
   "card.evidence.attested": "تأیید کانال",
   "card.evidence.verified": "تأییدشده",

@@ -237,6 +237,7 @@ export const id: Catalogue = {
   "card.value": "Nilai",
   "card.name": "Nama",
   "card.identifiers": "Dihubungi lewat",
+  "card.call": "Telepon balik",
   "card.opted_out": "menolak pesan",
   "card.evidence.attested": "dipastikan oleh kanal",
   "card.evidence.verified": "terverifikasi",

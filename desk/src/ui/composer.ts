@@ -1,5 +1,6 @@
 import { css, html, nothing, type PropertyValues } from "lit";
 import { live } from "lit/directives/live.js";
+import { addressOf } from "../client/accounts";
 import type { CannedAnswer, Template, Way } from "../client/frames";
 import type { Parcel } from "../client/outbox";
 import { type Draft, type FilledTemplate, isEmpty, isFilled, preview, type QuickReply, quickReplyProblem, written, writtenOut } from "../client/prepared";
@@ -405,7 +406,7 @@ export class Composer extends DeskElement {
             ?selected=${way.via === chosen.via}
             ?disabled=${!way.open && !takesTemplates(way) && way.via !== chosen.via}
           >
-            ${this.app.nameOfEnd(way)} · \u2068${addressOf(way.identifier)}\u2069 · ${this.wayState(way)}
+            ${[this.app.nameOfEnd(way), isolated(addressOf(way.identifier)), this.wayState(way)].filter(Boolean).join(" · ")}
           </option>`,
         )}
       </select>
@@ -714,13 +715,13 @@ function filledPlaces(template: Template, filled: FilledTemplate): string[] {
   return Array.from({ length: template.parameters }, (_, index) => filled.parameters[index]?.trim() ?? "");
 }
 
+function isolated(text: string | null): string {
+  return text === null ? "" : `\u2068${text}\u2069`;
+}
+
 function kindOf(type: string): Way["attachments"][number] {
   const family = type.split("/")[0] ?? "";
   return family === "image" || family === "video" || family === "audio" ? family : "document";
-}
-
-export function addressOf(identifier: string): string {
-  return identifier.slice(identifier.indexOf(":") + 1);
 }
 
 customElements.define("tl-composer", Composer);

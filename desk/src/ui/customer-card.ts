@@ -1,14 +1,20 @@
 import { css, html, nothing } from "lit";
-import { ourEnd, readable } from "../client/accounts";
+import { addressOf, callAddress, ourEnd, readable } from "../client/accounts";
 import type { CustomerCard, PastConversation } from "../client/frames";
 import { t } from "../i18n";
 import { channelName, date, languageName, moment, number, word } from "../i18n/format";
-import { addressOf } from "./composer";
 import { DeskElement } from "./element";
 import { channelIcon, icon } from "./icons";
 import { shared } from "./styles";
 
-const KINDS: Record<string, string> = { tel: "twilio_sms", "fb-psid": "messenger", ig: "instagram", cookie: "webchat" };
+const KINDS: Record<string, string> = {
+  tel: "twilio_sms",
+  "fb-psid": "messenger",
+  ig: "instagram",
+  cookie: "webchat",
+  visitor: "webchat",
+  "external-id": "webchat",
+};
 
 /** Who the customer is, at a glance; and what was before. */
 export class CardPane extends DeskElement {
@@ -74,7 +80,8 @@ export class CardPane extends DeskElement {
       li .small {
         grid-column: 2;
       }
-      li bdi {
+      li bdi,
+      li .call {
         justify-self: start;
         overflow-wrap: anywhere;
       }
@@ -158,7 +165,7 @@ export class CardPane extends DeskElement {
     const accounts = refused.flatMap((account) => this.app.accountOf(ourEnd(account)) ?? []);
     return html`<li class="way">
       ${channelIcon(KINDS[kind] ?? kind)}
-      <bdi dir="auto">${addressOf(one.identifier)}</bdi>
+      ${this.renderAddress(one.identifier, channelName(KINDS[kind] ?? kind))}
       <span class="small soft">
         ${one.evidence ? word("card.evidence", one.evidence) : channelName(KINDS[kind] ?? kind)}
         ${refused.length
@@ -166,6 +173,13 @@ export class CardPane extends DeskElement {
           : nothing}
       </span>
     </li>`;
+  }
+
+  /** A number can be called: by whatever the agent's computer calls with. */
+  private renderAddress(identifier: string, channel: string) {
+    const address = html`<bdi dir="auto">${addressOf(identifier) ?? channel}</bdi>`;
+    const called = callAddress(identifier);
+    return called ? html`<a class="call" href=${called} title=${t("card.call")}>${address}<span class="hidden"> (${t("card.call")})</span></a>` : address;
   }
 
   private renderEarlier(conversations: readonly PastConversation[]) {

@@ -105,7 +105,7 @@ export class PresencePicker extends DeskElement {
         ${agent.since ? t("presence.since", { time: clock(agent.since) }) : nothing}
         ${Object.entries(agent.capacity).map(
           ([work, capacity]) =>
-            html`<br />${t("presence.load", { load: agent.load[work] ?? 0, capacity, work: word("work", work) })}`,
+            html`<br />${t("presence.load", { load: this.app.load(work), capacity, work: word("work", work) })}`,
         )}
       </p>
       ${this.renderChoice("available", null)} ${this.renderChoice("not_ready", null)}

@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -29,6 +30,7 @@ from throughline.settings import Environment
 SHELVES = (*NAMES, REFUSED, KEPT)
 SHORTEST_ID = 6
 ROUNDS = 10_000  # of ten letters a group each
+ROUND_S = 480  # less than they are held: the rest is taken into our hands again
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,10 +129,13 @@ class Office:
 
     def _round(self, choice: Choice, begun_ms: int) -> Iterator[Driven]:
         """Drive once what SQS shows at once: of a FIFO queue ten letters a group."""
+        until = time.monotonic() + ROUND_S
         with ExitStack() as exits:
             staying: set[str] = set()
             for shelf in choice.shelves:
                 for item in self._look(exits, shelf):
+                    if time.monotonic() > until:
+                        return
                     meant = choice.takes(item.letter) and item.letter.there_ms < begun_ms
                     if meant and item.behind not in staying:
                         yield item.redrive()

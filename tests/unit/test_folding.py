@@ -207,6 +207,13 @@ def test_what_one_instant_brings_is_not_late_and_neither_is_what_our_own_people_
     assert [view["late"] for view in views(*twins, ours, fast)] == [False] * 4
 
 
+def test_nothing_is_late_against_what_nobody_waits_for() -> None:
+    echo = entry(EntryKind.MESSAGE, "phone", 2_000, direction=Direction.OUTBOUND, received_ms=2_000)
+    call = entry(EntryKind.CALL, "call", 3_000, received_ms=3_000)
+
+    assert [view["late"] for view in views(replace(QUESTION, received_ms=9_000), echo, call)] == [False] * 3
+
+
 def test_within_one_instant_the_providers_own_number_says_what_is_late() -> None:
     def numbered(number: int, came_ms: int) -> Entry:
         place = reference(ACCOUNT, f"m{number}", 1_000, number)

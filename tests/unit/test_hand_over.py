@@ -59,6 +59,21 @@ def give(centre: Centre, who: str = VISITOR, user: str = USER) -> None:
     hand_over(centre.world, SHOP, Identifier.parse(who), Identifier.parse(user))
 
 
+def test_a_user_has_been_so_many_visitors_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("throughline.flows.hand_over.MAX_VISITORS", 2)
+    centre = Centre(agent_profile("ana", en=5))
+    for number in range(3):
+        who = f"visitor:{number}"
+        centre.pass_s(1)
+        centre.write(who, f"Visit {number}", **CHAT)
+        for _ in range(2):
+            give(centre, who)
+            Worker(centre).work()
+
+    assert seen_by(centre, USER) == ["Visit 0", "Visit 1"]
+    assert seen_by(centre, "visitor:2") == ["Visit 2"]
+
+
 # ---------------------------------------------------------------- dying behind any request
 
 

@@ -102,6 +102,11 @@ class Entry:
         """Return whether a provider told us of it: the customer's, or ours from the business's own phone."""
         return self.direction is Direction.INBOUND or (self.direction is Direction.OUTBOUND and self.author is None)
 
+    @property
+    def is_written(self) -> bool:
+        """Return whether the customer wrote or chose it: what conversations open with, and are waiting for."""
+        return self.direction is Direction.INBOUND and self.kind in {EntryKind.MESSAGE, EntryKind.POSTBACK}
+
 
 class ContactState(StrEnum):
     """Where a conversation's contact is. `offered` and later hold an agent's capacity until `resolved` or `paused`."""

@@ -39,7 +39,7 @@ def fold(entries: Iterable[Entry]) -> list[Frame]:
 
 
 def _late(ordered: Sequence[Entry]) -> set[EntryId]:
-    """Return which entries, given oldest first, came in after one that stands behind them."""
+    """Return which entries, given oldest first, came in after something the customer wrote that stands behind them."""
     late: list[Entry] = []
     first_ms = math.inf  # when the first of those with a later time came in
     told = (entry for entry in reversed(ordered) if entry.from_outside)
@@ -47,13 +47,14 @@ def _late(ordered: Sequence[Entry]) -> set[EntryId]:
         here = list(instant)
         numbered = [entry for entry in here if is_numbered(entry.reference)]
         late += (entry for entry in here if entry.received_ms > first_ms)
-        late += (one for at, one in enumerate(numbered) if _any_before(numbered[:at], one.received_ms))
-        first_ms = min(first_ms, *(entry.received_ms for entry in here))
+        late += (one for at, one in enumerate(numbered) if _first_ms(numbered[:at]) < one.received_ms)
+        first_ms = min(first_ms, _first_ms(here))
     return {entry.entry_id for entry in late}
 
 
-def _any_before(entries: Sequence[Entry], at_ms: int) -> bool:
-    return any(entry.received_ms < at_ms for entry in entries)
+def _first_ms(entries: Sequence[Entry]) -> float:
+    """Return when the first of those came in against which others are late."""
+    return min((entry.received_ms for entry in entries if entry.is_written), default=math.inf)
 
 
 def _view(entry: Entry, about: list[Entry], taken_back: set[str | None]) -> Frame:

@@ -81,7 +81,12 @@ def is_of_webchat(way: str | None) -> bool:
 
 
 def is_shown(entry: Entry, *ways: str) -> bool:
-    """Return whether an entry is for the visitor who has these `ways`: said to or by them there, no failed try."""
-    if entry.via not in ways or entry.kind not in SHOWN_KINDS:
+    """Return whether an entry is for the visitor who has these `ways` to see."""
+    return entry.via in ways and is_for_visitors(entry)
+
+
+def is_for_visitors(entry: Entry) -> bool:
+    """Return whether an entry is for a visitor to see: said to or by them in web chat, and no failed try."""
+    if not is_of_webchat(entry.via) or entry.kind not in SHOWN_KINDS:
         return False
     return entry.direction is Direction.INBOUND or entry.status in SHOWN_STATUSES

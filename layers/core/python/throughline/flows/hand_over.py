@@ -18,11 +18,13 @@ from throughline.flows.link import home_key
 from throughline.flows.show_visitor import drop_listener
 from throughline.ports import Account, World
 
+MAX_VISITORS = 50  # whom one user has been
+
 
 def hand_over(world: World, account: Account, visitor: Identifier, owner: Identifier) -> None:
     """Let what an anonymous visitor wrote be `owner`'s to see at once, and have a worker join their customers.
 
-    Safe to repeat. One write to the queue and 1 RRU; 2 WRU and 1 RRU more where there is something to hand over.
+    Safe to repeat. One write to the queue and 1 RRU; 2 WRU and 2 RRU more where there is something to hand over.
 
     Raises:
         StoreUnavailableError: it is not durable. Repeat.
@@ -49,10 +51,12 @@ def is_hand_over(event: ChannelEvent) -> TypeGuard[IdentityChanged]:
 def bind(world: World, event: IdentityChanged) -> bool:
     """Bind an anonymous visitor to a user; return False if they never wrote, or are somebody else's already.
 
+    Or if the user has been too many visitors already: each is one more home to read whenever somebody looks.
+
     Their sockets are told nothing from then on. One that is being taken into service meanwhile looks for the bond last.
     """
     home = home_of(event.previous, home_key(world))
-    if not world.threads.list_entries(home, before=None, since_ms=0, limit=1):
+    if not world.threads.list_entries(home, before=None, since_ms=0, limit=1) or _has_been_many(world, event):
         return False
     visitor = CustomerIdentifier(identifier=event.previous, home=home, since_ms=world.clock())
     if world.customers.bind_visitor(visitor, event.current) != event.current:
@@ -61,3 +65,8 @@ def bind(world: World, event: IdentityChanged) -> bool:
     for connection in world.connections.list_listeners(way):
         drop_listener(world, way, connection)
     return True
+
+
+def _has_been_many(world: World, event: IdentityChanged) -> bool:
+    visitors = world.customers.list_visitors(event.current)
+    return len(visitors) >= MAX_VISITORS and world.customers.find_owner(event.previous) != event.current

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from throughline.domain.conversations import Direction, Entry, EntryKind, Head, Moved
+from throughline.domain.conversations import Entry, Head, Moved
 from throughline.domain.errors import InvalidRequestError, NotFoundError, StoreUnavailableError
 from throughline.domain.folding import fold
 from throughline.domain.frames import Frame, entry_view
@@ -78,13 +78,7 @@ def read_conversation(world: World, head: Head, since_version: int | None) -> li
 def heard_since(world: World, head: Head, since_ms: int) -> bool:
     """Return whether, among the latest entries, the customer wrote something that came in after `since_ms`."""
     latest = newest_entries(world, _homes(world, head), before=None, since_ms=0, limit=STATUS_PAGE)
-    return any(
-        entry.kind in _WRITING and entry.direction is Direction.INBOUND and entry.received_ms > since_ms
-        for entry in latest
-    )
-
-
-_WRITING = {EntryKind.MESSAGE, EntryKind.POSTBACK}
+    return any(entry.is_written and entry.received_ms > since_ms for entry in latest)
 
 
 def _homes(world: World, head: Head) -> Iterable[Home]:

@@ -2,8 +2,7 @@
 
 Entry first, then the head, then the frame, then the search: whatever a crash leaves undone, the queue's redelivery of
 the same record does, because each step recognises its own earlier write. A redelivery by the provider is another
-record and stops at the
-entry: the first record finishes its work.
+record and stops at the entry: the first record finishes its work.
 """
 
 from dataclasses import dataclass, replace

@@ -18,7 +18,7 @@ from throughline.domain.visitor_views import (
     visitor_state,
     visitor_status_frame,
 )
-from throughline.domain.visitors import is_of_webchat, is_shown
+from throughline.domain.visitors import is_for_visitors, is_of_webchat
 from throughline.flows.read_thread import find_live
 from throughline.flows.visitor_ways import living_way
 from throughline.ports import Connection, World
@@ -63,13 +63,13 @@ def forget_visitor(world: World, connection: Connection) -> None:
 
 def show_entry(world: World, entry: Entry) -> None:
     """Show an entry that is for a visitor to see to all of their screens."""
-    if is_of_webchat(entry.via) and is_shown(entry, str(entry.via)):
+    if is_for_visitors(entry):
         tell_visitor(world, entry.via, visitor_message_frame(entry, names_of(world, authors([entry]))))
 
 
 def show_status(world: World, entry: Entry) -> None:
     """Tell a visitor's screens what became of a message of ours: another tab has seen it."""
-    if is_of_webchat(entry.via) and is_shown(entry, str(entry.via)):
+    if is_for_visitors(entry):
         tell_visitor(world, entry.via, visitor_status_frame(entry))
 
 

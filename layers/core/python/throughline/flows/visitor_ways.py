@@ -12,7 +12,7 @@ from throughline.domain.customers import CustomerIdentifier
 from throughline.domain.errors import UnauthenticatedError
 from throughline.domain.identifiers import Identifier
 from throughline.domain.vias import Via
-from throughline.domain.visitors import ANONYMOUS, IDENTIFIED, Visitor, is_of_webchat, is_shown
+from throughline.domain.visitors import ANONYMOUS, IDENTIFIED, Visitor, is_for_visitors, is_of_webchat
 from throughline.ports import World
 
 
@@ -37,7 +37,7 @@ def bound_visitors(world: World, visitor: Visitor) -> list[CustomerIdentifier]:
 
 def is_theirs(world: World, visitor: Visitor, entry: Entry) -> bool:
     """Return whether an entry is for this visitor to see. 1 RRU where it went by another anonymous way."""
-    if not is_shown(entry, str(entry.via)) or not is_of_webchat(entry.via):
+    if not is_for_visitors(entry):
         return False
     return visitor.way == entry.via or visitor.way == living_way(world, str(entry.via))
 

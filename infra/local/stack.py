@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TextIO
 
 import boto3
@@ -32,7 +33,7 @@ from infra.local.sandbox.doors import Sandbox, provider_bases
 from infra.local.sandbox.journal import Journal
 from infra.local.schedules import Metronome
 from infra.local.seed import seed
-from infra.local.server import LOOPBACK, Server, bind, port_of
+from infra.local.server import LOOPBACK, PortTakenError, Server, bind, port_of
 from infra.local.shop_page import shop_routes
 from infra.local.sign_in import SignIn, desk_configuration
 from infra.local.socket_edge import SocketEdge
@@ -82,8 +83,20 @@ def _engine(options: Options) -> Iterator[str]:
         return
     state_dir = options.state_dir / "engine" if options.engine == "ministack" else None
     options.state_dir.mkdir(parents=True, exist_ok=True)
-    with start_engine(options.engine, state_dir, log_path=options.state_dir / "engine.log") as engine:
+    kept, log = options.state_dir / "engine.port", options.state_dir / "engine.log"
+    with start_engine(options.engine, state_dir, _free_again(kept), log_path=log) as engine:
+        kept.write_text(engine.endpoint_url.rpartition(":")[2])
         yield engine.endpoint_url
+
+
+def _free_again(kept: Path) -> int:
+    """Return the port the engine had before, 0 if it is taken or never was: pages still open may fetch files there."""
+    try:
+        port = int(kept.read_text())
+        bind(port).close()
+    except (OSError, ValueError, PortTakenError):
+        return 0
+    return port
 
 
 def _environment(options: Options, place: Place) -> Mapping[str, str]:

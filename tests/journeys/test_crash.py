@@ -38,9 +38,11 @@ def test_what_was_acknowledged_before_a_crash_is_worked_off_after_it(tmp_path: P
     customers = [telegram_customer() for _ in range(CUSTOMERS)]
     with StackProcess(tmp_path, QUICK) as first:
         acknowledged, replies = asyncio.run(_until_the_kill(first, customers))
+        files_from = (tmp_path / "engine.port").read_text()
     assert len(acknowledged) >= KILL_AFTER
     with StackProcess(tmp_path, QUICK) as second:
         asyncio.run(_after_the_restart(second.client(), customers, acknowledged, replies))
+        assert (tmp_path / "engine.port").read_text() == files_from  # pages that are open still fetch files there
         assert second.stop() == 0
 
 

@@ -1,10 +1,11 @@
 """Several identifiers, one customer: claim them, and let their homes point to where the customer's conversation lives.
 
-Only what a provider attests is linked here. A link is an edge: entries stay in their homes and are read together.
+Only what is proven is linked here: a provider attests both, or both proofs were in one hand. A link is an edge that says
+which: entries stay in their homes and are read together. A customer who waited goes on waiting, whatever joins what.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from throughline.domain.conversations import ContactState, Expected, Head, Moved
@@ -13,15 +14,36 @@ from throughline.domain.errors import StoreUnavailableError
 from throughline.domain.frames import conversation_frame, offer_ended_frame
 from throughline.domain.identifiers import ConversationId, CustomerId, Home, Identifier, digest, home_of
 from throughline.flows.assign import SECOND_LOOK_S, settle
+from throughline.flows.conclude import finish_letting_go
 from throughline.flows.notify import notify_agent, notify_holder
 from throughline.flows.read_thread import find_live
 from throughline.flows.record_state import record_state
-from throughline.flows.requeue import find_head, held_at, with_past
+from throughline.flows.requeue import find_head, held_at, is_own_requeue, requeue, with_past
 from throughline.flows.visitor_ways import living_way
 from throughline.ports import World
 
 ATTESTED = "the provider attests both"
+ONE_BROWSER = "both proofs came from one browser"
 TRIES = 30
+
+_SET_ASIDE = {ContactState.PAUSED, ContactState.WRAPPING, ContactState.RESOLVED}  # where nobody looks for a message
+_EXPECTING = {ContactState.QUEUED, ContactState.OFFERED, ContactState.ACTIVE}  # the customer waits to hear from us
+_RANKS = {
+    ContactState.RESOLVED: 0,
+    ContactState.QUEUED: 1,
+    ContactState.OFFERED: 1,
+    ContactState.PAUSED: 2,
+    ContactState.WRAPPING: 2,
+    ContactState.ACTIVE: 3,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """On what evidence two are joined, and whether the caller has a message that it announces where they live then."""
+
+    why: str = ATTESTED
+    announces: bool = False
 
 
 def home_key(world: World) -> bytes:
@@ -29,33 +51,37 @@ def home_key(world: World) -> bytes:
     return world.secrets.get_secret("home-key").encode()
 
 
-def link_identifiers(world: World, head: Head, identifiers: Sequence[Identifier]) -> Home:
+def link_identifiers(
+    world: World, head: Head, identifiers: Sequence[Identifier], *, why: str = ATTESTED, announces: bool = False
+) -> Home:
     """Make every identifier the customer's, and return the home in which their conversation lives then.
 
-    That is another one if nobody has been asked to take `head` yet, or if it is over, and an identifier leads to a
-    conversation that is live: then this one joins that. Costs nothing for identifiers linked before.
+    That is another one if an identifier leads to a conversation that has gone further with an agent, or is not over
+    where `head` is. Who `announces` the message that opened `head` there, too, lets it join whatever is live while
+    nobody has been asked to take it. Costs nothing for identifiers linked before.
 
     Raises:
         StoreUnavailableError: others kept changing the same homes. Repeat.
     """
-    key = home_key(world)
+    key, terms = home_key(world), _Terms(why, announces)
     wanted = {home_of(identifier, key): identifier for identifier in identifiers}
     missing = {home: item for home, item in wanted.items() if home != head.home and home not in head.links}
     survivor = head.home
     for home, identifier in missing.items():
-        survivor = _join(world, survivor, home)
-        _claim(world, CustomerId(survivor), identifier, home)
+        survivor = _join(world, survivor, home, terms)
+        _claim(world, CustomerId(survivor), identifier, home, why)
     if missing and survivor == head.home:
         expected = Expected(conversation=head.conversation, turn=head.turn, states=(head.state,))
         world.threads.transition(head.home, expected, {"links": (*head.links, *missing)})
     return survivor
 
 
-def link_pair(world: World, one: Identifier, other: Identifier) -> None:
+def link_pair(world: World, one: Identifier, other: Identifier, *, why: str) -> None:
     """Make two identifiers one customer's, whether or not a conversation of either is live. Safe to repeat.
 
-    Of two conversations the one goes on that an agent has taken, or that is not over yet; of two alike the one in which
-    the customer wrote last. Where none is live `one` joins `other` if we know a customer by that, else it is joined.
+    Of two conversations the one goes on in which an agent is talking, else that one has taken, else that is not over
+    yet; of two that wait the one whose turn comes first, of others alike the one in which the customer wrote last.
+    Where none is live `one` joins `other` if we know a customer by that, else it is joined.
 
     Raises:
         StoreUnavailableError: others kept changing the same homes. Repeat.
@@ -67,43 +93,43 @@ def link_pair(world: World, one: Identifier, other: Identifier) -> None:
         lives = [head for _, head in found if head]
         if lives:
             goes_on = max(lives, key=_precedence)
-            done = link_identifiers(world, goes_on, (one, other)) == goes_on.home
+            done = link_identifiers(world, goes_on, (one, other), why=why) == goes_on.home
         else:
-            done = _link_quiet(world, homes, *(Home(customer) for customer, _ in found))
+            done = _link_quiet(world, homes, *(Home(customer) for customer, _ in found), why=why)
         if done:
             return
     raise StoreUnavailableError("the homes are changing too fast")
 
 
-def _precedence(head: Head) -> tuple[int, str]:
-    order = {ContactState.RESOLVED: 0, ContactState.QUEUED: 1, ContactState.OFFERED: 1}
-    return order.get(head.state, len(order)), head.latest
+def _precedence(head: Head) -> tuple[int, int, str]:
+    waits = head.state in {ContactState.QUEUED, ContactState.OFFERED}
+    return _RANKS[head.state], -head.score if waits else 0, head.latest
 
 
-def _link_quiet(world: World, homes: Mapping[Home, Identifier], one: Home, other: Home) -> bool:
+def _link_quiet(world: World, homes: Mapping[Home, Identifier], one: Home, other: Home, *, why: str) -> bool:
     """Try to link where nothing is live; return whether it was done."""
     wish = other if world.customers.find_customer(CustomerId(other)) else one
     survivor = wish if one == other else _agreed(world, one, other, wish)
-    if any(_join(world, survivor, home) != survivor for home in homes):
+    if any(_join(world, survivor, home, _Terms(why)) != survivor for home in homes):
         return False  # somebody wrote in this instant
     if isinstance(world.threads.get_live(survivor), Moved):
         return False  # it has been joined itself meanwhile
     for home, identifier in homes.items():
-        _claim(world, CustomerId(survivor), identifier, home)
+        _claim(world, CustomerId(survivor), identifier, home, why)
     return True
 
 
-def _claim(world: World, customer: CustomerId, identifier: Identifier, home: Home) -> None:
+def _claim(world: World, customer: CustomerId, identifier: Identifier, home: Home, why: str) -> None:
     known = CustomerIdentifier(identifier=identifier, home=home, since_ms=world.clock())
     world.customers.add_identifier(customer, known)
     if home != Home(customer):
-        world.customers.record_link(customer, CustomerId(home), why=ATTESTED, at_ms=known.since_ms)
+        world.customers.record_link(customer, CustomerId(home), why=why, at_ms=known.since_ms)
 
 
 # ---------------------------------------------------------------- two homes, one conversation
 
 
-def _join(world: World, survivor: Home, other: Home) -> Home:
+def _join(world: World, survivor: Home, other: Home, terms: _Terms) -> Home:
     """Let `other` and `survivor` lead to one live conversation; return where that is."""
     passed = []
     for _ in range(TRIES):
@@ -118,7 +144,7 @@ def _join(world: World, survivor: Home, other: Home) -> Home:
                 passed.append(other)
                 break
         else:
-            survivor, joined = _unite(world, survivor, there)
+            survivor, joined = _unite(world, survivor, there, terms)
             if joined:
                 break
     else:
@@ -128,18 +154,23 @@ def _join(world: World, survivor: Home, other: Home) -> Home:
     return survivor
 
 
-def _unite(world: World, survivor: Home, there: Head) -> tuple[Home, bool]:
+def _unite(world: World, survivor: Home, there: Head, terms: _Terms) -> tuple[Home, bool]:
     """Try to make one conversation of two; return where ours lives then, and whether it was done."""
     ours = world.threads.get_live(survivor)
     if isinstance(ours, Moved):
         return ours.to, False
     if ours is None:
         return there.home, world.threads.move_home(survivor, there.home, None)
-    # Ours gives way while nobody has been asked to take it, or if it is over and theirs is not.
-    gives_way = ours.turn == 1 or (ours.state is ContactState.RESOLVED and there.state is not ContactState.RESOLVED)
-    into = _agreed(world, survivor, there.home, there.home if gives_way else survivor)
-    done = _absorb(world, there if into == survivor else ours, into)
+    into = _agreed(world, survivor, there.home, there.home if _gives_way(ours, there, terms) else survivor)
+    done = _absorb(world, there if into == survivor else ours, into, terms)
     return (into if done else survivor), done
+
+
+def _gives_way(ours: Head, there: Head, terms: _Terms) -> bool:
+    if terms.announces:  # even to one that is over: the message brings it back
+        over = ours.state is ContactState.RESOLVED and there.state is not ContactState.RESOLVED
+        return ours.turn == 1 or over
+    return _RANKS[there.state] > _RANKS[ours.state]
 
 
 def _agreed(world: World, one: Home, other: Home, wish: Home) -> Home:
@@ -152,7 +183,7 @@ def _agreed(world: World, one: Home, other: Home, wish: Home) -> Home:
     return Home(into)
 
 
-def _absorb(world: World, head: Head, into: Home) -> bool:
+def _absorb(world: World, head: Head, into: Home, terms: _Terms) -> bool:
     """End `head` in favour of what lives in `into`: its last state is kept, its agent freed, its home points there."""
     over = replace(
         head,
@@ -164,13 +195,13 @@ def _absorb(world: World, head: Head, into: Home) -> bool:
         sockets=(),
         closed_ms=world.clock(),
     )
-    ahead = _make_room(world, head, into)
+    ahead = _make_room(world, head, into, terms)
     world.threads.archive(over)
-    work = {"kind": "joined", "conversation": head.conversation, "turn": head.turn, "into": into}
+    work = {"kind": "joined", "conversation": head.conversation, "turn": head.turn, "into": into, "why": terms.why}
     world.timers.arm(work, delay_s=SECOND_LOOK_S)  # should this die behind the move
     if not world.threads.move_home(head.home, into, head):
         return False
-    _finish(world, over, into)
+    _finish(world, over, into, terms.why)
     if ahead:
         notify_holder(world, ahead, conversation_frame(ahead))
     return True
@@ -180,8 +211,11 @@ def _operation(conversation: ConversationId, turn: int) -> str:
     return digest("join", conversation, str(turn))
 
 
-def _make_room(world: World, head: Head, into: Home) -> Head | None:
+def _make_room(world: World, head: Head, into: Home, terms: _Terms) -> Head | None:
     """Prepare what takes `head` in: return it if somebody's screens are to be told.
+
+    What was set aside or over is queued again if the customer waits in `head`, as a message of theirs would do. That
+    comes before the move: whatever dies until then is repeated, and finishes it.
 
     The customer can still be answered the ways they wrote to `head`; in web chat by the one that is theirs now, so that
     whoever comes as a new visitor each time does not fill a head with ways. And a version that leaps by two makes the
@@ -194,6 +228,12 @@ def _make_room(world: World, head: Head, into: Home) -> Head | None:
             return None
         new = {via: at_ms for via, at_ms in ways.items() if via not in live.vias}
         changes: dict[str, Any] = {"vias": new} | ({"version": live.version + 2} if live.holder else {})
+        if head.state in _EXPECTING and not terms.announces:
+            if live.state in _SET_ASIDE:
+                if _bring_back(world, live, head, changes):
+                    return None
+                continue
+            _finish_bringing_back(world, live)
         expected = Expected(conversation=live.conversation, turn=live.turn, states=(live.state,), version=live.version)
         outcome = world.threads.transition(into, expected, changes)
         if outcome.won:
@@ -201,18 +241,57 @@ def _make_room(world: World, head: Head, into: Home) -> Head | None:
     raise StoreUnavailableError("the conversation is changing too fast")
 
 
-def finish_joining(world: World, conversation: ConversationId, turn: int, into: Home) -> None:
+_WAITED = "customer waited in a conversation that joins this one"
+
+
+def _bring_back(world: World, live: Head, head: Head, changes: Mapping[str, Any]) -> bool:
+    """Queue `live` for the customer who waits in `head`, first for whom they know; False if it has changed."""
+    latest = {"latest": head.latest, "last_via": head.last_via} if head.latest > live.latest else {}
+    changes = {
+        **changes,
+        **latest,
+        **(_reopened(head) if live.state is ContactState.RESOLVED else {}),
+        "links": tuple(home for home in dict.fromkeys((*live.links, head.home, *head.links)) if home != live.home),
+        "opener": head.opener,
+        "preferred": live.holder or live.preferred,
+    }
+    states, version = (live.state,), live.version
+    return requeue(
+        world, live, states, why=_WAITED, by="routing", changes=changes, release=True, version=version
+    )
+
+
+def _reopened(head: Head) -> dict[str, Any]:
+    """Return what a conversation that was over has of the one that joins it: it waits in its place and queue."""
+    return {
+        "queue": head.queue,
+        "work_class": head.work_class,
+        "requirement": head.base_requirement,
+        "base_requirement": head.base_requirement,
+        "score": head.score,
+        "disposition": None,
+        "reopened_ms": head.waiting_since_ms,
+    }
+
+
+def _finish_bringing_back(world: World, live: Head) -> None:
+    """Go on where an earlier attempt died; whatever else has queued it is only looked at once more."""
+    if is_own_requeue(live, live.conversation, live.turn - 1):
+        finish_letting_go(world, live, live.turn - 1, why=_WAITED, by="routing")
+
+
+def finish_joining(world: World, conversation: ConversationId, turn: int, into: Home, why: str) -> None:
     """Do what follows the end of a conversation that joined another one, if it has come to that."""
     over = find_head(world, conversation)
     if over and over.why == _operation(conversation, turn):
-        _finish(world, over, into)
+        _finish(world, over, into, why)
 
 
-def _finish(world: World, over: Head, into: Home) -> None:
+def _finish(world: World, over: Head, into: Home, why: str) -> None:
     turn, customer, other = over.turn - 1, CustomerId(into), CustomerId(over.home)
     holder = held_at(over, turn)
     _adopt(world, customer, other)
-    world.customers.record_link(customer, other, why=ATTESTED, at_ms=world.clock())
+    world.customers.record_link(customer, other, why=why, at_ms=world.clock())
     record_state(world, over, by="routing", why="joined another conversation of the customer", agent=holder)
     world.routing.delete_waiting(replace(over, turn=turn).waiting(None))
     agent = world.routing.find_agent(holder) if holder else None

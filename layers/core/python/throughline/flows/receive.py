@@ -45,7 +45,7 @@ from throughline.flows.announce import announce_entry
 from throughline.flows.assign import place
 from throughline.flows.conclude import finish_letting_go, resume_paused
 from throughline.flows.hand_over import bind, is_hand_over
-from throughline.flows.link import home_key, link_identifiers, link_pair
+from throughline.flows.link import ONE_BROWSER, home_key, link_identifiers, link_pair
 from throughline.flows.notify import notify_holder, record_offer
 from throughline.flows.read_thread import find_live
 from throughline.flows.recognise_language import recognise_language
@@ -193,10 +193,10 @@ def _converse(world: World, event: MessageReceived | Postback, entry: Entry, arr
         return  # blocked: kept on the thread, seen by nobody
     proven = [sender for sender in event.senders if sender.is_proven]
     if len(proven) > 1 or entry.home != head.home:
-        survivor = link_identifiers(world, head, proven)
+        survivor = link_identifiers(world, head, proven, announces=True)
         if survivor != head.home:
             head = _announce(world, survivor, opening) or head
-            link_identifiers(world, head, proven)
+            link_identifiers(world, head, proven, announces=True)
     if head.opener == entry.reference and (head.turn == 1 or arrival.repeated):
         _know_customer(world, head, event, entry)
     _keep_claims(world, head, event, entry)
@@ -343,7 +343,7 @@ def _amend(world: World, event: PersonEvent, entry: Entry) -> None:
     if isinstance(event, ConsentChanged) and event.scope == EVERYTHING:
         remember_consent(world, customer, event.senders[0], event.account, granted=event.granted, at_ms=entry.sent_ms)
     if is_hand_over(event):
-        link_pair(world, event.previous, event.current)
+        link_pair(world, event.previous, event.current, why=ONE_BROWSER)
     elif isinstance(event, IdentityChanged) and live:
         link_identifiers(world, live, (event.previous, event.current))
     announce_entry(world, entry)

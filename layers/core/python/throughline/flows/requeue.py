@@ -49,8 +49,11 @@ def requeue(  # noqa: PLR0913 - each is one word of the change's record
     changes: Mapping[str, Any] | None = None,
     release: bool = False,
     repeated: bool = False,
+    version: int | None = None,
 ) -> bool:
     """Queue the contact that was read as `head` and bring it to an agent; False if it is no longer as read.
+
+    A message that came since makes it another one only where `version` is given.
 
     Safe to repeat: its own earlier write is recognised by name, and the search for an agent runs again. `release` tells
     the holder's screens and frees their slot before the search, for a contact that may go back to them; else the caller
@@ -73,9 +76,8 @@ def requeue(  # noqa: PLR0913 - each is one word of the change's record
         **_general_again(head),
         **(changes or {}),
     }
-    outcome = world.threads.transition(
-        head.home, Expected(conversation=head.conversation, turn=head.turn, states=states), fields
-    )
+    expected = Expected(conversation=head.conversation, turn=head.turn, states=states, version=version)
+    outcome = world.threads.transition(head.home, expected, fields)
     now = outcome.head
     if now is None or not (outcome.won or is_own_requeue(now, head.conversation, head.turn)):
         return False

@@ -6,7 +6,7 @@ from typing import Any
 from throughline.domain.errors import MalformedPayloadError
 from throughline.domain.identifiers import AgentId, ConnectionId, ConversationId, Home
 from throughline.flows.conclude import carry_out_transfer, end_pause, end_wrap_up
-from throughline.flows.link import finish_joining
+from throughline.flows.link import ATTESTED, finish_joining
 from throughline.flows.offers import time_out_offer
 from throughline.flows.presence import configure_agent, end_grace, lose_connection
 from throughline.flows.requeue import cool_down, look_again
@@ -76,7 +76,8 @@ def _taken(world: World, work: Work, _repeated: bool) -> None:  # noqa: FBT001
 
 
 def _joined(world: World, work: Work, _repeated: bool) -> None:  # noqa: FBT001
-    finish_joining(world, ConversationId(work["conversation"]), int(work["turn"]), Home(work["into"]))
+    conversation, why = ConversationId(work["conversation"]), str(work.get("why", ATTESTED))
+    finish_joining(world, conversation, int(work["turn"]), Home(work["into"]), why)
 
 
 def _agent_configured(world: World, work: Work, _repeated: bool) -> None:  # noqa: FBT001

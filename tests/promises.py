@@ -176,6 +176,35 @@ def root(moves: Mapping[Home, Home], home: Home) -> Home | None:
     return None
 
 
+def who_waited_is_not_left_where_they_joined(standing: Standing) -> Breaches:
+    """What was queued or offered, and joined another conversation of its customer, is queued, offered or held there."""
+    for over in standing.archived:
+        changes = [change for change in standing.changes if change.conversation == over.conversation]
+        joined = any(change.turn == over.turn and change.why == JOINED for change in changes)
+        earlier = [change for change in changes if change.turn < over.turn]
+        before = max(earlier, key=lambda change: (change.turn, change.at_ms)).state if earlier else ContactState.QUEUED
+        if joined and before in {ContactState.QUEUED, ContactState.OFFERED}:
+            yield from _left_waiting(standing, over)
+
+
+JOINED = "joined another conversation of the customer"
+
+
+def _left_waiting(standing: Standing, over: Head) -> Breaches:
+    home = root(standing.moves, over.home)
+    theirs = [head for head in (*standing.lives, *standing.archived) if root(standing.moves, head.home) == home]
+    served = any(head.closed_ms >= over.closed_ms for head in theirs if head.conversation != over.conversation)
+    for head in standing.lives:
+        since = [item.at_ms for item in standing.changes if (item.conversation, item.turn, item.state) == _now(head)]
+        set_aside = head.state in {ContactState.PAUSED, ContactState.RESOLVED}
+        if head.home == home and set_aside and since and since[0] < over.closed_ms and not served:
+            yield f"{over.conversation} waited and joined {head.conversation}, which is {head.state} since before"
+
+
+def _now(head: Head) -> tuple[str, int, ContactState]:
+    return head.conversation, head.turn, head.state
+
+
 def a_message_is_one_entry(standing: Standing) -> Breaches:
     for digest, count in Counter(entry.digest for entry in standing.entries).items():
         if count > 1:
@@ -212,6 +241,7 @@ PROMISES: tuple[Promise, ...] = (
     who_is_to_leave_after_work_has_work,
     no_screen_is_open_that_has_gone,
     homes_lead_to_one_conversation,
+    who_waited_is_not_left_where_they_joined,
     a_message_is_one_entry,
 )
 

@@ -175,6 +175,38 @@ STEPS: Mapping[str, Callable[[], Stage]] = {
         .accepted(VISITOR)
         .signs_in(VISITOR, USER)
     ),
+    "a visitor signs in, waiting, as a user whose matter is over": lambda: (
+        stage()
+        .here("ana")
+        .wrote(USER, **CHAT)
+        .accepted(USER)
+        .did(closes(ANA, USER))
+        .did(declares(ANA, Presence.NOT_READY))
+        .wrote(VISITOR, **CHAT)
+        .did(lambda it: it.centre.pass_s(1))
+        .signs_in(VISITOR, USER)
+    ),
+    "a visitor signs in, offered, as a user whose matter is set aside": lambda: (
+        stage()
+        .here("ana")
+        .wrote(USER, **CHAT)
+        .accepted(USER)
+        .did(pauses(ANA, USER))
+        .wrote(VISITOR, **CHAT)
+        .did(lambda it: it.centre.pass_s(1))
+        .signs_in(VISITOR, USER)
+    ),
+    "a visitor signs in, offered, as a user whose matter is wrapped up": lambda: (
+        stage()
+        .here("ana")
+        .wrote(USER, **CHAT)
+        .accepted(USER)
+        .wrote(VISITOR, **CHAT)
+        .did(lambda it: it.centre.pass_s(5))
+        .did(wraps_up(ANA, USER))
+        .did(lambda it: it.centre.pass_s(5))
+        .signs_in(VISITOR, USER)
+    ),
     "a third identifier of two joined": lambda: (
         two_matters()
         .did(lambda it: it.centre.write([PHONE, BSUID], **WHATSAPP))

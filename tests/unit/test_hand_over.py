@@ -12,19 +12,21 @@ from tests.fakes.jobs import PutJob  # noqa: TC001 - as for every fake
 from tests.fakes.world import NEVER_MS, START_MS, Centre, agent_profile, dies_at
 from tests.unit.dying import DiedError, Fate
 from tests.unit.promises import broken, every_change_is_recorded, root
-from tests.unit.stage import ANA, CHAT, USER, VISITOR
+from tests.unit.stage import ANA, BUDI, CHAT, USER, VISITOR
 from throughline.domain.conversations import ContactState, EntryKind, Head
 from throughline.domain.customers import Customer
 from throughline.domain.encodings import decode_inbound
 from throughline.domain.errors import UnauthenticatedError
 from throughline.domain.identifiers import ConnectionId, CustomerId, Identifier
 from throughline.domain.rights import Role
+from throughline.domain.routing import Presence
 from throughline.domain.vias import Via
 from throughline.domain.visitors import Profile, Visitor
-from throughline.flows.conclude import close
+from throughline.flows.conclude import close, pause, wrap_up
 from throughline.flows.hand_over import hand_over
 from throughline.flows.handle_visitor_frame import handle_visitor_frame
 from throughline.flows.offers import accept_offer
+from throughline.flows.presence import set_presence
 from throughline.flows.read_thread import HOPS
 from throughline.flows.read_visitor_thread import read_visitor_thread
 from throughline.flows.receive import Arrival, receive
@@ -215,6 +217,156 @@ def test_a_user_who_was_many_visitors_is_found_by_each_of_them_in_one_step() -> 
     assert seen_by(centre, USER) == ["first of all", *visitors]
 
 
+# ---------------------------------------------------------------- who waits goes on waiting
+
+DAY_MS = 24 * 3600 * 1000
+
+
+def served_before(*agents: str) -> Centre:
+    """Ana is in a conversation with the user."""
+    centre = Centre(agent_profile("ana", en=5), agent_profile("budi", en=3))
+    centre.available("ana")
+    head = centre.write(USER, "About my bill", **CHAT)
+    accept_offer(centre.world, ANA, head.conversation, head.turn)
+    centre.available(*agents)
+    centre.pass_s(60)
+    return centre
+
+
+def joined(centre: Centre, who: str = VISITOR) -> Head:
+    """Let the visitor have signed in five seconds later, and return the conversation of both."""
+    centre.pass_s(5)
+    give(centre, who)
+    Worker(centre).work()
+    return centre.live(USER)
+
+
+def test_who_waits_when_they_sign_in_goes_on_waiting_though_their_last_matter_is_over() -> None:
+    centre = served_before()
+    over = centre.live(USER)
+    close(centre.world, ANA, over.conversation, "solved", None)
+    set_presence(centre.world, ANA, Presence.NOT_READY, None)
+    waiting = centre.write(VISITOR, "My router is dead", **CHAT)
+    head = joined(centre)
+    assert (waiting.conversation, ContactState.QUEUED, waiting.score) == (head.conversation, head.state, head.score)
+    assert broken(centre) == []
+    set_presence(centre.world, ANA, Presence.AVAILABLE, None)
+    assert (ContactState.OFFERED, ANA) == (centre.live(USER).state, centre.live(USER).holder)
+
+
+def test_who_is_offered_when_they_sign_in_resumes_the_matter_that_was_set_aside() -> None:
+    centre = served_before()
+    aside = pause(centre.world, ANA, centre.live(USER).conversation, centre.now_ms + DAY_MS)
+    offered = centre.write(VISITOR, "My router is dead", **CHAT)
+    assert offered.state is ContactState.OFFERED
+    head = joined(centre)
+    assert (aside.conversation, ContactState.OFFERED, ANA) == (head.conversation, head.state, head.holder)
+    assert centre.offers("ana-1")[-1]["preview"] == "My router is dead"
+    every_change_is_recorded(centre)
+    centre.pass_s(16)
+    assert broken(centre) == []
+
+
+def test_who_is_offered_when_they_sign_in_is_not_resolved_with_a_wrap_up_that_began_after_they_wrote() -> None:
+    centre = served_before("budi")
+    centre.end_wrap_ups_after(60)
+    offered = centre.write(VISITOR, "My router is dead", **CHAT)
+    assert offered.state is ContactState.OFFERED
+    centre.pass_s(5)
+    wrapping = wrap_up(centre.world, ANA, centre.live(USER).conversation)
+    head = joined(centre)
+    assert (wrapping.conversation, ContactState.OFFERED, ANA) == (head.conversation, head.state, head.holder)
+    accept_offer(centre.world, ANA, head.conversation, head.turn)
+    centre.pass_s(120)
+    assert ContactState.ACTIVE is centre.live(USER).state
+    every_change_is_recorded(centre)
+
+
+def test_nobody_is_asked_anew_when_what_joins_a_matter_set_aside_was_over() -> None:
+    centre = served_before()
+    aside = pause(centre.world, ANA, centre.live(USER).conversation, centre.now_ms + DAY_MS)
+    head = centre.write(VISITOR, "My router is dead", **CHAT)
+    accept_offer(centre.world, ANA, head.conversation, head.turn)
+    close(centre.world, ANA, head.conversation, "solved", None)
+    head = joined(centre)
+    assert (aside.conversation, aside.turn, ContactState.PAUSED) == (head.conversation, head.turn, head.state)
+
+
+def test_the_matter_in_which_an_agent_is_talking_goes_on_rather_than_one_set_aside() -> None:
+    centre = served_before("budi")
+    centre.write(USER, "And one thing more", **CHAT)
+    pause(centre.world, ANA, centre.live(USER).conversation, centre.now_ms + DAY_MS)
+    set_presence(centre.world, ANA, Presence.NOT_READY, None)
+    talking_to = centre.write(VISITOR, "My router is dead", **CHAT)
+    accept_offer(centre.world, BUDI, talking_to.conversation, talking_to.turn)
+    head = joined(centre)
+    assert (talking_to.conversation, ContactState.ACTIVE, BUDI) == (head.conversation, head.state, head.holder)
+
+
+def waiting_beside_one_who_talks() -> Centre:
+    """Nobody takes anything new, and the visitor waits; the page has said who they are."""
+    centre = served_before()
+    set_presence(centre.world, ANA, Presence.NOT_READY, None)
+    centre.write(VISITOR, "My router is dead", **CHAT)
+    centre.pass_s(5)
+    give(centre)
+    return centre
+
+
+def last_of(request: str) -> int:
+    """Return which request of the filing is the last of this name."""
+    centre = waiting_beside_one_who_talks()
+    fate = Fate(centre.world)
+    with fate.watched():
+        Worker(centre).work()
+    return len(fate.requests) - fate.requests[::-1].index(request)
+
+
+def test_who_waits_is_found_though_an_earlier_attempt_had_chosen_what_is_over_by_now() -> None:
+    centre = waiting_beside_one_who_talks()
+    waiting, worker = centre.live(VISITOR), Worker(centre)
+    with pytest.raises(DiedError), Fate(centre.world).dying(last_of("remember_arrival"), after=True):
+        worker.work()
+    centre.pass_s(5)
+    close(centre.world, ANA, centre.live(USER).conversation, "solved", None)
+    worker.work()
+    head = centre.live(USER)
+    assert (centre.home(USER), ContactState.QUEUED, waiting.score) == (head.home, head.state, head.score)
+    every_change_is_recorded(centre)
+    centre.pass_s(16)
+    assert broken(centre) == []
+    set_presence(centre.world, ANA, Presence.AVAILABLE, None)
+    assert (ContactState.OFFERED, ANA) == (centre.live(USER).state, centre.live(USER).holder)
+
+
+def test_of_two_that_wait_the_one_whose_turn_comes_first_goes_on() -> None:
+    for first, second in ((USER, VISITOR), (VISITOR, USER)):
+        centre = Centre(agent_profile("ana", en=5))
+        older = centre.write(first, "My router is dead", **CHAT)
+        centre.pass_s(5)
+        centre.write(second, "Hello?", **CHAT)
+        head = joined(centre)
+        assert (older.conversation, older.score, ContactState.QUEUED) == (head.conversation, head.score, head.state)
+        assert [item.conversation for item in centre.routing.waiting.values()] == [older.conversation]
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["a new user", "a user we know"])
+def test_the_edge_says_on_what_evidence_two_were_joined(known: bool) -> None:
+    centre = talking(known=known)
+    handed_over(centre, Worker(centre))
+    centre.pass_s(16)
+    assert {"both proofs came from one browser"} == {why for why, _ in centre.customers.links.values()}
+
+
+def test_the_edge_says_so_too_when_a_timer_finishes_the_joining() -> None:
+    centre = waiting_beside_one_who_talks()
+    with pytest.raises(DiedError), Fate(centre.world).dying(last_of("move_home"), after=True):
+        Worker(centre).work()
+    assert centre.customers.links == {}
+    centre.pass_s(16)
+    assert {"both proofs came from one browser"} == {why for why, _ in centre.customers.links.values()}
+
+
 # ---------------------------------------------------------------- whatever people do
 
 
@@ -265,6 +417,7 @@ class People(RuleBasedStateMachine):
 
     @rule(who=st.sampled_from(VISITORS), user=st.sampled_from(USERS))
     def sign_in(self, who: str, user: str) -> None:
+        self._pass_a_second()
         give(self.centre, who, user)
         if who in self.model.said:
             self.model.owners.setdefault(who, user)
@@ -273,6 +426,20 @@ class People(RuleBasedStateMachine):
     def work(self) -> None:
         Worker(self.centre).work()
 
+    @rule(presence=st.sampled_from((Presence.NOT_READY, Presence.AVAILABLE)))
+    def ana_leaves_or_comes_back(self, presence: Presence) -> None:
+        self._pass_a_second()
+        set_presence(self.centre.world, ANA, presence, None)
+
+    @rule(who=everybody)
+    def set_aside(self, who: str) -> None:
+        self._pass_a_second()
+        for head in self._lives(who, ContactState.ACTIVE):
+            pause(self.centre.world, ANA, head.conversation, self.centre.now_ms + DAY_MS)
+
+    def _pass_a_second(self) -> None:
+        self.centre.now_ms = START_MS + next(self.numbers) * 1000
+
     @rule(who=everybody)
     def accept(self, who: str) -> None:
         for head in self._lives(who, ContactState.OFFERED):
@@ -280,6 +447,7 @@ class People(RuleBasedStateMachine):
 
     @rule(who=everybody)
     def end(self, who: str) -> None:
+        self._pass_a_second()
         for head in self._lives(who, ContactState.ACTIVE):
             close(self.centre.world, ANA, head.conversation, "solved", None)
 

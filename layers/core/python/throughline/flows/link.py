@@ -1,7 +1,7 @@
 """Several identifiers, one customer: claim them, and let their homes point to where the customer's conversation lives.
 
-Only what is proven is linked here: a provider attests both, or both proofs were in one hand. A link is an edge that says
-which: entries stay in their homes and are read together. A customer who waited goes on waiting, whatever joins what.
+Only what is proven is linked here: a provider attests both, or both proofs came from one browser. A link is an edge
+that says which: entries stay in their homes and are read together. A customer who waited goes on waiting.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ from throughline.flows.conclude import finish_letting_go
 from throughline.flows.notify import notify_agent, notify_holder
 from throughline.flows.read_thread import find_live
 from throughline.flows.record_state import record_state
-from throughline.flows.requeue import find_head, held_at, is_own_requeue, requeue, with_past
+from throughline.flows.requeue import find_head, held_at, is_own_requeue, preview_of, requeue, with_past
 from throughline.flows.visitor_ways import living_way
 from throughline.ports import World
 
@@ -71,9 +71,21 @@ def link_identifiers(
         survivor = _join(world, survivor, home, terms)
         _claim(world, CustomerId(survivor), identifier, home, why)
     if missing and survivor == head.home:
-        expected = Expected(conversation=head.conversation, turn=head.turn, states=(head.state,))
-        world.threads.transition(head.home, expected, {"links": (*head.links, *missing)})
+        _keep_links(world, head, tuple(missing))
     return survivor
+
+
+def _keep_links(world: World, head: Head, homes: tuple[Home, ...]) -> None:
+    """Let the head know its customer's homes; one that has been queued or taken meanwhile, too."""
+    now: Head | None = head
+    for _ in range(TRIES):
+        if now is None or now.conversation != head.conversation:
+            return
+        expected = Expected(conversation=now.conversation, turn=now.turn, states=(now.state,))
+        outcome = world.threads.transition(now.home, expected, {"links": tuple(dict.fromkeys((*now.links, *homes)))})
+        if outcome.won:
+            return
+        now = outcome.head
 
 
 def link_pair(world: World, one: Identifier, other: Identifier, *, why: str) -> None:
@@ -228,6 +240,8 @@ def _make_room(world: World, head: Head, into: Home, terms: _Terms) -> Head | No
             return None
         new = {via: at_ms for via, at_ms in ways.items() if via not in live.vias}
         changes: dict[str, Any] = {"vias": new} | ({"version": live.version + 2} if live.holder else {})
+        if head.latest > live.latest:
+            changes |= {"latest": head.latest, "last_via": head.last_via}
         if head.state in _EXPECTING and not terms.announces:
             if live.state in _SET_ASIDE:
                 if _bring_back(world, live, head, changes):
@@ -246,18 +260,22 @@ _WAITED = "customer waited in a conversation that joins this one"
 
 def _bring_back(world: World, live: Head, head: Head, changes: Mapping[str, Any]) -> bool:
     """Queue `live` for the customer who waits in `head`, first for whom they know; False if it has changed."""
-    latest = {"latest": head.latest, "last_via": head.last_via} if head.latest > live.latest else {}
     changes = {
         **changes,
-        **latest,
         **(_reopened(head) if live.state is ContactState.RESOLVED else {}),
-        "links": tuple(home for home in dict.fromkeys((*live.links, head.home, *head.links)) if home != live.home),
         "opener": head.opener,
         "preferred": live.holder or live.preferred,
     }
-    states, version = (live.state,), live.version
     return requeue(
-        world, live, states, why=_WAITED, by="routing", changes=changes, release=True, version=version
+        world,
+        live,
+        (live.state,),
+        why=_WAITED,
+        by="routing",
+        changes=changes,
+        release=True,
+        version=live.version,
+        preview=preview_of(world, head),  # where it stands is no home of this customer's yet
     )
 
 

@@ -50,6 +50,7 @@ def requeue(  # noqa: PLR0913 - each is one word of the change's record
     release: bool = False,
     repeated: bool = False,
     version: int | None = None,
+    preview: str | None = None,
 ) -> bool:
     """Queue the contact that was read as `head` and bring it to an agent; False if it is no longer as read.
 
@@ -82,7 +83,8 @@ def requeue(  # noqa: PLR0913 - each is one word of the change's record
     if now is None or not (outcome.won or is_own_requeue(now, head.conversation, head.turn)):
         return False
     able_again = release and head.holder is not None and _release(world, head, now, head.holder)
-    finish_requeue(world, now, why=why, by=by, agent=head.holder, repeated=repeated or not outcome.won)
+    again = repeated or not outcome.won
+    finish_requeue(world, now, why=why, by=by, agent=head.holder, repeated=again, preview=preview)
     if able_again and head.holder:
         settle(world, head.holder, ensure=True)
     return True
@@ -116,14 +118,21 @@ def _operation(conversation: ConversationId, turn: int) -> str:
 
 
 def finish_requeue(  # noqa: PLR0913 - each is one word of the change's record
-    world: World, head: Head, *, why: str, by: str, agent: AgentId | None = None, repeated: bool = False
+    world: World,
+    head: Head,
+    *,
+    why: str,
+    by: str,
+    agent: AgentId | None = None,
+    repeated: bool = False,
+    preview: str | None = None,
 ) -> None:
-    """Do what follows the write that queued `head`: cool-down, record, search."""
+    """Do what follows the write that queued `head`: cool-down, record, search. An offer shows `preview`, if known."""
     if head.excluded:
         work = {"kind": "cool_down", "conversation": head.conversation, "turn": head.turn}
         world.timers.arm(work, delay_s=policy_of(world, head.queue).cool_down_s)
     record_state(world, head, why=why, by=by, agent=agent)
-    place(world, head, preview_of(world, head), repeated=repeated)
+    place(world, head, preview or preview_of(world, head), repeated=repeated)
 
 
 def preview_of(world: World, head: Head) -> str | None:

@@ -294,11 +294,12 @@ def test_nobody_is_asked_anew_when_what_joins_a_matter_set_aside_was_over() -> N
 
 def test_the_matter_in_which_an_agent_is_talking_goes_on_rather_than_one_set_aside() -> None:
     centre = served_before("budi")
-    centre.write(USER, "And one thing more", **CHAT)
-    pause(centre.world, ANA, centre.live(USER).conversation, centre.now_ms + DAY_MS)
     set_presence(centre.world, ANA, Presence.NOT_READY, None)
     talking_to = centre.write(VISITOR, "My router is dead", **CHAT)
     accept_offer(centre.world, BUDI, talking_to.conversation, talking_to.turn)
+    centre.pass_s(5)
+    centre.write(USER, "And one thing more", **CHAT)
+    pause(centre.world, ANA, centre.live(USER).conversation, centre.now_ms + DAY_MS)
     head = joined(centre)
     assert (talking_to.conversation, ContactState.ACTIVE, BUDI) == (head.conversation, head.state, head.holder)
 
@@ -444,6 +445,13 @@ class People(RuleBasedStateMachine):
     def accept(self, who: str) -> None:
         for head in self._lives(who, ContactState.OFFERED):
             accept_offer(self.centre.world, ANA, head.conversation, head.turn)
+
+    @rule(who=everybody)
+    def serve(self, who: str) -> None:
+        """Take what they are offered for, and end it."""
+        self.work()
+        self.accept(who)
+        self.end(who)
 
     @rule(who=everybody)
     def end(self, who: str) -> None:

@@ -223,7 +223,7 @@ def _first_with_two(site: Site) -> Step:
 
 def _paused_message(site: Site) -> Step:
     conversation = serving(site)
-    acked(site, "ana-1", "conversation.pause", conversation=conversation, until=_instant(site, 600))
+    acked(site, "ana-1", "conversation.pause", conversation=conversation, until=instant(site, 600))
     site.run_due()
     return of_record(site, site.inbound_record(site.message(MAYA)))
 
@@ -304,18 +304,18 @@ def _close(site: Site) -> Step:
 
 
 def _pause(site: Site) -> Step:
-    frame = site.frame("conversation.pause", conversation=busy(site), until=_instant(site, 600))
+    frame = site.frame("conversation.pause", conversation=busy(site), until=instant(site, 600))
     return of_frame(site, "omar-1", frame, is_in(MAYA, ContactState.PAUSED))
 
 
 def _pause_long(site: Site) -> Step:
-    frame = site.frame("conversation.pause", conversation=serving(site), until=_instant(site, 3600))
+    frame = site.frame("conversation.pause", conversation=serving(site), until=instant(site, 3600))
     return of_frame(site, "ana-1", frame, is_in(MAYA, ContactState.PAUSED))
 
 
 def _resume(site: Site) -> Step:
     conversation = serving(site)
-    acked(site, "ana-1", "conversation.pause", conversation=conversation, until=_instant(site, 600))
+    acked(site, "ana-1", "conversation.pause", conversation=conversation, until=instant(site, 600))
     site.run_due()
     return of_record(site, site.timer_record(kind="resume"))
 
@@ -469,7 +469,7 @@ PICTURE = Attachment(kind="image", source="file-1", content_type="image/jpeg")
 
 def _release(site: Site) -> Step:
     conversation = serving(site)
-    acked(site, "ana-1", "conversation.pause", conversation=conversation, until=_instant(site, 1200))
+    acked(site, "ana-1", "conversation.pause", conversation=conversation, until=instant(site, 1200))
     site.run_due(900)
     return of_call(site, site.release_due, _is_handed_on)
 
@@ -492,7 +492,7 @@ def _configured(site: Site) -> Step:
     return of_record(site, site.timer_record(kind="agent_configured"), is_in(DEWI, ContactState.OFFERED))
 
 
-def _instant(site: Site, seconds: int) -> str:
+def instant(site: Site, seconds: int) -> str:
     at = datetime.fromtimestamp(site.state.now_ms / 1000 + seconds, tz=UTC)
     return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

@@ -13,6 +13,7 @@ from tests.chaos._scenes import (
     accepted,
     acked,
     here,
+    instant,
     is_in,
     of_call,
     of_frame,
@@ -302,6 +303,27 @@ def _signing_in_is_filed_behind_a_message(site: Site) -> Step:
     return of_record(site, _inbound(site), _is_user_of(conversation, ContactState.OFFERED))
 
 
+def _signing_in_is_filed_where_a_matter_is_set_aside(site: Site) -> Step:
+    """What the user wrote was set aside for long; what they wrote anonymously is offered."""
+    assert site.sign_visitor_in("known", identity=site.identity(USER))
+    assert site.visits("known", "known-1")
+    here(site, "ana")
+    acked(site, "known-1", "message.send", message_id=str(UUID(int=9)), text="an earlier matter")
+    site.run_due()
+    user = f"external-id:{USER}"
+    accepted(site, user)
+    conversation = site.live(user).conversation
+    acked(site, "ana-1", "conversation.pause", conversation=conversation, until=instant(site, 3600))
+    site.run_due()
+    visiting(site, TAB, OTHER)
+    _write(site)
+    site.run_due()
+    site.state.now_ms += 1000
+    assert _turns_out_to_be(site, site.identity(USER))
+    site.collect()
+    return of_record(site, _inbound(site), _is_user_of(conversation, ContactState.OFFERED))
+
+
 VISITOR_SCENES: Mapping[str, Scene] = {
     "visitor: sign-in": _sign_in,
     "visitor: connect": _connect,
@@ -319,6 +341,7 @@ VISITOR_SCENES: Mapping[str, Scene] = {
     "visitor: disconnect": _disconnect,
     "visitor: signs in as a user": _signs_in_as_a_user,
     "visitor: the user is filed": _signing_in_is_filed,
+    "visitor: the user is filed, whose matter is set aside": _signing_in_is_filed_where_a_matter_is_set_aside,
     "visitor: the user is filed behind a message": _signing_in_is_filed_behind_a_message,
 }
 

@@ -158,6 +158,34 @@ describe("the company's own users", () => {
     expect(browser.posted).toEqual([{ identity: identity("u1"), visitor: "mine" }, { visitor: "mine" }]);
   });
 
+  const later = (): [Promise<string>, (word: string) => void] => {
+    let say = (_: string): void => undefined;
+    return [new Promise<string>((done) => (say = done)), (word) => say(word)];
+  };
+
+  it.each([
+    ["", null],
+    ["u2", identity("u2")],
+  ])("is who the page said last (%o), however late it hears of whom it said before", async (subject, last) => {
+    const [slow, say] = later();
+    const first = browser.client.identify(() => slow);
+    await browser.client.identify(last);
+    say(identity("u1"));
+    await first;
+    expect([browser.client.signIn.subject, browser.client.signIn.identity]).toEqual([subject, last]);
+  });
+
+  it("asks nothing of the one who is here now for what the page says late of the one before", async () => {
+    const [slow, say] = later();
+    let asked = 0;
+    await browser.client.identify(() => (asked++ === 0 ? identity("u1") : slow));
+    await settle();
+    await browser.client.identify(identity("u2"));
+    say(identity("u1"));
+    await browser.server.welcome();
+    expect([browser.client.view, browser.posted]).toEqual(["chat", [{ identity: identity("u2") }]]);
+  });
+
   it("says so when the page's word has expired, and goes on with a new one", async () => {
     browser.answers = [() => json({ error: "unauthenticated" }, 401)];
     await browser.client.identify(identity("u1"));
@@ -275,6 +303,62 @@ describe("a visitor who signs in on the page", () => {
   });
 });
 
+describe("a tab in which another person goes on without being told", () => {
+  const refused = () => json({ error: "unauthenticated" }, 401);
+  const fresh = () => json({ token: jwt({ sub: "fresh" }), expires_at: "", visitor: "fresh", socket: "wss://s.test" });
+  const failed = () => browser.client.pending().map((one) => [one.parcel.text, one.parcel.failed?.code ?? null]);
+
+  /** The anonymous visitor's proof and token are good for nothing any more. */
+  async function becomesAnother(): Promise<FakeSocket> {
+    browser.answers = [refused, fresh];
+    await browser.stay(LIFE_S * 1000 - EARLY_MS);
+    browser.server.pass("Ana is there and Mina opens the chat");
+    return await browser.server.welcome();
+  }
+
+  beforeEach(async () => {
+    browser.answers = [() => json({ token: jwt({ sub: "v", iat: 1, exp: 1 + LIFE_S }), expires_at: "", visitor: "p", socket: "wss://s.test" })];
+    await browser.hear("Ana answers");
+  });
+
+  it("sends nothing as that person that may have been taken from the one before, but what nobody had yet", async () => {
+    browser.client.write("Perhaps taken");
+    browser.client.write("Not sent");
+    await settle();
+    browser.server.socket.break();
+    await browser.timers.pass(1000);
+    const { socket } = browser.server;
+    socket.open();
+    socket.say({ event: "error", id: socket.last("hello").id, code: "unauthenticated", message: "" });
+    const next = await becomesAnother();
+    expect([browser.posted.at(-1), sentTexts(next)]).toEqual([{}, ["Not sent"]]);
+    expect(failed()).toEqual([
+      ["Perhaps taken", "disconnected"],
+      ["Not sent", null],
+    ]);
+    const [parcel] = browser.client.outbox.parcels();
+    browser.client.outbox.again(parcel!.key);
+    next.say({ event: "ack", id: next.last("message.send").id } as ServerFrame);
+    await settle();
+    expect(sentTexts(next)).toEqual(["Not sent", "Perhaps taken"]);
+  });
+
+  it("does not take for refused what was refused only when it was sent once more", async () => {
+    browser.client.write("Perhaps taken");
+    await settle();
+    const again = await browser.reconnect();
+    again.say({ event: "error", id: again.last("message.send").id, code: "unauthenticated", message: "" });
+    const next = await becomesAnother();
+    expect([sentTexts(next), failed()]).toEqual([[], [["Perhaps taken", "disconnected"]]]);
+  });
+
+  it("says that somebody else is here", async () => {
+    const { person } = browser.client;
+    await becomesAnother();
+    expect(browser.client.person).not.toBe(person);
+  });
+});
+
 describe("the outbox", () => {
   it("sends the next message when the one before was acknowledged", async () => {
     const socket = await browser.enter();
@@ -381,6 +465,31 @@ describe("what is being written", () => {
     expect(client.draft).toBe("As the first");
     await client.identify(null);
     expect(client.draft).toBe("");
+  });
+
+  it("is forgotten when its author signs out, and not because the page could not say who they are", async () => {
+    const { client } = browser;
+    await client.begin();
+    await client.identify(identity("u1"));
+    client.draft = "Half a wo";
+    const down = () => Promise.reject(new Error("the page's server is down"));
+    await client.identify(down);
+    await client.identify(identity("u1"));
+    expect(client.draft).toBe("Half a wo");
+    await client.identify(down);
+    await client.identify(null);
+    await client.identify(identity("u1"));
+    expect([client.draft, browser.memory.keys().filter((key) => key.includes("draft"))]).toEqual(["", []]);
+  });
+
+  it("is of another person as soon as the page says another one, and of nobody else when the line is lost", async () => {
+    const { client } = browser;
+    await browser.hear("Ana answers");
+    const { person } = client;
+    await browser.reconnect();
+    expect(client.person).toBe(person);
+    await client.identify(identity("u1"));
+    expect(client.person).not.toBe(person);
   });
 });
 

@@ -74,6 +74,8 @@ interface Asked {
   reject(error: Error): void;
   /** How often it was answered that the world is busy. */
   tries: number;
+  /** How often it was sent and not answered that it was not taken. */
+  out: number;
   lasting: boolean;
   timer: unknown;
 }
@@ -121,8 +123,7 @@ export class Connection<Resume = Record<string, number>, Welcome extends { id: s
     this.cancelAll();
     for (const line of [this.current, this.next]) if (line) this.drop(line);
     this.current = this.next = null;
-    for (const asked of this.asked.values()) asked.reject(new RefusedError("disconnected", "the connection was ended"));
-    this.asked.clear();
+    for (const asked of [...this.asked.values()]) this.giveUp(asked);
   }
 
   /** Do not wait any longer: the network came back, or somebody pressed the button. */
@@ -162,7 +163,7 @@ export class Connection<Resume = Record<string, number>, Welcome extends { id: s
   ask(action: string, fields: Record<string, unknown>, how: { id?: string; lasting?: boolean } = {}): Promise<Ack> {
     const frame: ClientFrame = { ...fields, action, id: how.id ?? uuid4() };
     return new Promise((resolve, reject) => {
-      const asked: Asked = { frame, resolve, reject, tries: 0, lasting: how.lasting ?? true, timer: null };
+      const asked: Asked = { frame, resolve, reject, tries: 0, out: 0, lasting: how.lasting ?? true, timer: null };
       if (!asked.lasting && !this.isOpen) return reject(new RefusedError("disconnected", "there is no connection"));
       this.asked.set(frame.id, asked);
       this.send(asked);
@@ -174,7 +175,23 @@ export class Connection<Resume = Record<string, number>, Welcome extends { id: s
     if (!line?.inService || line.socket.readyState !== OPEN) return;
     this.world.timers.cancel(asked.timer);
     asked.timer = this.world.timers.later(ANSWER_MS, () => this.lost(line));
+    asked.out += 1;
     line.socket.send(JSON.stringify(asked.frame));
+  }
+
+  /**
+   * Whoever speaks from now on is somebody else: give up, with `disconnected`, what may have been taken of the one before.
+   * Returns the ids of the frames that go on.
+   */
+  disown(): Set<string> {
+    for (const asked of [...this.asked.values()]) if (asked.out > 0) this.giveUp(asked);
+    return new Set(this.asked.keys());
+  }
+
+  private giveUp(asked: Asked): void {
+    this.world.timers.cancel(asked.timer);
+    this.asked.delete(asked.frame.id);
+    asked.reject(new RefusedError("disconnected", "the connection was lost"));
   }
 
   private async open(): Promise<void> {
@@ -257,6 +274,7 @@ export class Connection<Resume = Record<string, number>, Welcome extends { id: s
   /** Whether a frame that was answered with an error is to be sent again. */
   private again(asked: Asked, code: string): boolean {
     if (!asked.lasting) return false;
+    if (code === "unauthenticated" || code === "too_many_requests") asked.out -= 1;
     if (code === "unauthenticated") {
       this.renew = true;
       if (this.current) this.lost(this.current);
@@ -331,10 +349,8 @@ export class Connection<Resume = Record<string, number>, Welcome extends { id: s
     this.world.timers.cancel(this.ping);
     this.world.timers.cancel(this.life);
     for (const asked of [...this.asked.values()]) {
-      this.world.timers.cancel(asked.timer);
-      if (asked.lasting) continue;
-      this.asked.delete(asked.frame.id);
-      asked.reject(new RefusedError("disconnected", "the connection was lost"));
+      if (asked.lasting) this.world.timers.cancel(asked.timer);
+      else this.giveUp(asked);
     }
   }
 

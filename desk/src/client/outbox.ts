@@ -103,10 +103,14 @@ export class Outbox {
   /** Let another outbox have what is here. What may have been taken already is not sent again unasked. */
   handTo(other: Outbox): void {
     for (const parcel of this.parcels()) {
-      const failed = parcel.attempts > 0 ? { code: "disconnected", message: "", version: null } : null;
       this.forget(parcel.key);
-      other.keep({ ...parcel, failed: parcel.failed ?? failed });
+      other.keep(inDoubt(parcel));
     }
+  }
+
+  /** Whoever sends from now on is somebody else: hold back what may have been taken already, all but these messages. */
+  holdBack(except: ReadonlySet<string>): void {
+    for (const parcel of this.parcels()) if (!except.has(parcel.messageId ?? "")) this.keep(inDoubt(parcel));
   }
 
   /** Send what there is, conversation by conversation in the order it was written. */
@@ -178,6 +182,12 @@ export class Outbox {
   private forget(key: string): void {
     this.memory.write(this.prefix + key, null);
   }
+}
+
+/** A parcel that somebody tried to send: only a person who sees that may have it sent again. */
+function inDoubt(parcel: Parcel): Parcel {
+  if (parcel.attempts === 0 || parcel.failed) return parcel;
+  return { ...parcel, failed: { code: "disconnected", message: "", version: null } };
 }
 
 function fieldsOf(parcel: Parcel, messageId: string): Record<string, unknown> {

@@ -37,15 +37,17 @@ export class ThroughlineChat extends LitElement {
   declare open: boolean;
 
   private client: VisitorClient | null = null;
+  /** For whom everything is that stands below, up to the draft. */
+  private person: object | null = null;
   private attached: AttachedFiles | null = null;
   private pictures: Pictures | null = null;
   /** The entry that what is being written answers. */
   private answered: string | null = null;
+  private news = "";
+  private isFileGone = false;
   /** The field that has the draft, and whose draft that is. */
   private drafted: [HTMLTextAreaElement | null, string] = [null, ""];
   private words = new Words("en");
-  private news = "";
-  private isFileGone = false;
   private isAtEnd = true;
   /** Whether the caret is to be taken to where one writes, once that is there. */
   private wantsFocus = false;
@@ -91,7 +93,7 @@ export class ThroughlineChat extends LitElement {
     const wanted = [this.lang, documentElement.lang, ...navigator.languages];
     this.words = new Words(choose(wanted.filter(Boolean)));
     if (changed.has("account") || changed.has("api") || this.client === null) this.begin();
-    else if (changed.has("identity")) void this.client.identify(this.identity);
+    else if (changed.has("identity")) this.identify(this.client);
     if (changed.has("open") && this.open) {
       this.isAtEnd = true;
       this.client?.enter();
@@ -121,14 +123,30 @@ export class ThroughlineChat extends LitElement {
       fetching: (...given) => fetch(...given),
     });
     this.client = client;
+    this.welcome(client);
+    client.listen((happening) => this.happened(happening));
+    this.identify(client);
+  }
+
+  /** A word of the page that does not come keeps no later one waiting. */
+  private identify(client: VisitorClient): void {
+    void client.identify(this.identity).then(() => (this.client === client ? client.begin() : undefined));
+  }
+
+  /** Whoever was here before leaves nothing to the person who is here now. */
+  private welcome(client: VisitorClient): void {
+    if (this.person === client.person) return;
+    this.person = client.person;
     this.attached = new AttachedFiles(client.rest, () => this.requestUpdate());
     this.pictures = new Pictures((id) => client.file(id), () => this.requestUpdate());
-    client.listen((happening) => this.happened(happening));
-    void client.identify(this.identity).then(() => (this.client === client ? client.begin() : undefined));
+    this.answered = null;
+    this.news = "";
+    this.isFileGone = false;
   }
 
   private happened({ arrived }: Happening): void {
     const client = this.client!;
+    this.welcome(client);
     if (arrived !== null) {
       const name = arrived.author || this.words.say("us");
       this.news = this.words.say("said", { name, text: arrived.text || summary(arrived as Entry, this.words) });

@@ -87,6 +87,7 @@ export class SignIn {
   private async ask(again: boolean): Promise<string | null> {
     const { subject, told } = this;
     const identity = await saidBy(this.identity);
+    if (subject !== this.subject) return await this.ask(again); // it was said of somebody else
     if (subjectOf(identity) !== this.subject) {
       this.wanted = "identity";
       return null;

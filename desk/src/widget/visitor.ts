@@ -69,6 +69,8 @@ export class VisitorClient {
   readonly connection: Connection<string | null, VisitorSnapshotEvent, Frame>;
   readonly signIn: SignIn;
   readonly rest: Rest;
+  /** Another object for each person that this has been. */
+  person = {};
   outbox: Outbox;
   thread = new Thread(OWN);
   chat: WebChat | null = null;
@@ -81,6 +83,7 @@ export class VisitorClient {
   private failure: "unreachable" | "refused" | null = null;
   private refreshing: Promise<void> | null = null;
   private loading: Promise<void> | null = null;
+  private identifying: object | null = null;
   private renewal: unknown = null;
   private typedAt = 0;
   private stopped = true;
@@ -96,7 +99,11 @@ export class VisitorClient {
     const path = `${api}/webchat/${encodeURIComponent(account)}`;
     const place = `throughline.visitor.${api}/${account}`;
     this.signIn = new SignIn(`${path}/visitors`, place, memory, timers, lock, fetching);
-    this.signIn.anew = () => this.clear();
+    this.signIn.anew = () => {
+      this.outbox.holdBack(this.connection.disown());
+      this.clear();
+      this.changed();
+    };
     this.rest = new Rest(api, (renew) => this.signIn.token(renew), fetching);
     this.connection = new Connection<string | null, VisitorSnapshotEvent, Frame>(
       {
@@ -123,7 +130,7 @@ export class VisitorClient {
   /** Learn what the account shows, and connect if the visitor was here before. */
   async begin(): Promise<void> {
     this.stopped = false;
-    await this.refresh();
+    if (this.chat === null) await this.refresh();
     if (this.signIn.isKnown) this.connection.start();
   }
 
@@ -146,9 +153,12 @@ export class VisitorClient {
     this.changed();
   }
 
-  /** The page says who its user is, or that nobody is signed in any more. */
+  /** The page says who its user is, or that nobody is signed in any more. What it said last holds. */
   async identify(identity: Identity | null): Promise<void> {
+    const mine = (this.identifying = {});
     const subject = subjectOf(await saidBy(identity).catch(() => null));
+    if (this.identifying !== mine) return;
+    if (identity === null && this.signIn.identity !== null) this.drafts.forget(this.placeOf("")); // for nobody to find
     if (subject !== this.signIn.subject) this.becomeAnother(subject);
     this.signIn.identity = identity;
     this.signIn.wanted = null;
@@ -169,6 +179,7 @@ export class VisitorClient {
   }
 
   private clear(): void {
+    this.person = {};
     this.thread = new Thread(OWN);
     this.settling = [];
     this.conversation = { state: "none", agent: null };

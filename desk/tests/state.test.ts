@@ -252,6 +252,31 @@ describe("offers", () => {
     const state = told(tab, [...tab.all("offer.ended"), ...tab.all("offer")]);
     expect(state.offers.size).toBe(0);
   });
+
+  it("keep their ends only until an answer is here that was asked for after them", () => {
+    const [offer] = tab.all("offer");
+    const state = told(tab, []);
+    const askedBefore = state.now();
+    tell(state, tab.all("offer.ended", "Ana lets it pass"));
+    const answer = tab.answer(null, "Ana lets it pass");
+    state.applySnapshot(answer, askedBefore, {});
+    tell(state, [offer!]);
+    expect(state.offers.size).toBe(0);
+    state.applySnapshot(answer, state.now(), {});
+    tell(state, [offer!]);
+    expect(state.offers.size).toBe(1);
+  });
+
+  it("that pass take along what was announced with them, but not that there was something", () => {
+    const words = new Tab("words", "ana");
+    const [five] = words.all("message", "Eva writes on");
+    const [offer] = words.all("offer");
+    const ended = { event: "offer.ended", offer: offer!.offer, conversation: offer!.conversation, reason: "timed_out" } as const;
+    const before = words.posted(...words.until("Eva writes twice before anybody takes it"));
+    const state = told(words, [...before, five!, ended]);
+    tell(state, words.posted("Ana accepts"));
+    expect([said(state), state.isBehind()]).toEqual([["One", "Two"], true]);
+  });
 });
 
 describe("presence", () => {

@@ -53,12 +53,15 @@ export class DeskState {
   readonly offers = new Map<string, OfferView>();
   readonly conversations = new Map<string, Known>();
   private readonly threads = new Map<string, Thread>();
-  /** Announcements of conversations that are not known (yet): of an offer, or ahead of the answer that brings them. */
-  private readonly early = new Map<string, { version: number; entry: Entry }[]>();
+  /**
+   * Announcements of conversations that are not known (yet): of an offer, or ahead of the answer that brings them. Once
+   * the offer has passed, only the version of the newest.
+   */
+  private readonly early = new Map<string, { version: number; entry: Entry | null }[]>();
   /** When offers came by themselves, as a number that only grows: an older answer does not undo that. */
   private readonly offeredAt = new Map<string, number>();
-  /** Offers that are over; one that comes after its end does not ring. */
-  private readonly ended = new Set<string>();
+  /** When offers ended, as a number that only grows; one that comes after its end does not ring. */
+  private readonly ended = new Map<string, number>();
   private moment = 0;
 
   /** A number that only grows: take it when a `hello` is sent, and give it to `applySnapshot`. */
@@ -141,7 +144,8 @@ export class DeskState {
       case "offer.ended":
         this.offers.delete(frame.offer);
         this.offeredAt.delete(frame.offer);
-        this.ended.add(frame.offer);
+        this.ended.set(frame.offer, this.now());
+        if (frame.reason !== "accepted") this.forgetEarly(frame.conversation);
         return;
       case "presence":
         return this.takeAgent(withoutEvent(frame));
@@ -169,6 +173,7 @@ export class DeskState {
     for (const [id, known] of this.conversations) {
       if (!present.has(id) && known.knownAt < askedAt) this.conversations.delete(id);
     }
+    for (const [offer, endedAt] of this.ended) if (endedAt < askedAt) this.ended.delete(offer);
     this.early.clear();
   }
 
@@ -240,6 +245,11 @@ export class DeskState {
     this.early.set(conversation, [...(this.early.get(conversation) ?? []), { version, entry }]);
   }
 
+  private forgetEarly(conversation: string): void {
+    const newest = Math.max(0, ...(this.early.get(conversation) ?? []).map(({ version }) => version));
+    if (newest > 0) this.early.set(conversation, [{ version: newest, entry: null }]);
+  }
+
   private applyStatus(frame: {
     conversation: string;
     version: number;
@@ -263,7 +273,7 @@ export class DeskState {
     const view = withoutEvent(given);
     const known = this.conversations.get(view.conversation);
     if (known === undefined) {
-      this.conversations.set(view.conversation, {
+      const fresh: Known = {
         view,
         version: 0,
         heard: heard ?? 0,
@@ -274,10 +284,14 @@ export class DeskState {
         statusesOnly: false,
         parts: [],
         knownAt: this.now(),
-      });
+      };
+      this.conversations.set(view.conversation, fresh);
       const early = this.early.get(view.conversation) ?? [];
       this.early.delete(view.conversation);
-      for (const { version, entry } of early) this.applyMessage(view.conversation, version, entry);
+      for (const { version, entry } of early) {
+        if (entry) this.applyMessage(view.conversation, version, entry);
+        else fresh.heard = Math.max(fresh.heard, version);
+      }
       return;
     }
     if (heard !== null) known.heard = Math.max(known.heard, heard);

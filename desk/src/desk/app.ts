@@ -1,6 +1,7 @@
 /** The desk as a model: who is signed in, what is looked at, what is said to the person. Components draw it. */
 
 import { nameOfAccount, readable } from "../client/accounts";
+import { refreshCentre } from "../client/centre";
 import { DeskClient, type Happening } from "../client/client";
 import { RefusedError, type Socket } from "../client/connection";
 import { Drafts } from "../client/drafts";
@@ -303,9 +304,7 @@ export class App {
 
   /** Queues with what waits in them, colleagues, our accounts: for transfers, dispositions, names. */
   async refreshCentre(): Promise<void> {
-    const { rest } = this.client!;
-    [this.queues, this.colleagues, this.accounts] = await Promise.all([rest.queues(), rest.agents(), rest.accounts()]);
-    this.changed();
+    await refreshCentre(this, this.client!.rest).finally(() => this.changed());
   }
 
   /** An agent's name, or the id where it is not known. */

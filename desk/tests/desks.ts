@@ -2,7 +2,7 @@
 
 import { DeskClient, type Happening } from "../src/client/client";
 import type { Entry } from "../src/client/frames";
-import { Rest } from "../src/client/rest";
+import { DeskRest } from "../src/client/rest";
 import { DeskState } from "../src/client/state";
 import { MapMemory } from "../src/client/storage";
 import { FakeSocket, FakeTimers } from "./fakes";
@@ -82,7 +82,7 @@ export class Desk {
         this.sockets.push(socket);
         return socket;
       },
-      rest: new Rest("", token, ((address: string) => Promise.resolve(this.rest(address))) as typeof fetch),
+      rest: new DeskRest("", token, ((address: string) => Promise.resolve(this.rest(address))) as typeof fetch),
       token,
       memory: this.memory,
       timers: this.timers,

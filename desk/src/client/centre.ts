@@ -1,7 +1,7 @@
 /** What REST tells of the contact centre: queues with what waits in them, colleagues, our accounts. */
 
 import type { ChannelAccount, Colleague, QueueView } from "./frames";
-import type { Rest } from "./rest";
+import type { DeskRest } from "./rest";
 
 export interface Centre {
   queues: QueueView[];
@@ -13,7 +13,7 @@ export interface Centre {
  * Ask for all of it; what cannot be had stays as it was. Throws, once everything was asked, if queues or colleagues could
  * not be had: an API of before knows no accounts.
  */
-export async function refreshCentre(centre: Centre, rest: Pick<Rest, "queues" | "agents" | "accounts">): Promise<void> {
+export async function refreshCentre(centre: Centre, rest: Pick<DeskRest, "queues" | "agents" | "accounts">): Promise<void> {
   const [queues, agents, accounts] = await Promise.allSettled([rest.queues(), rest.agents(), rest.accounts()]);
   if (queues.status === "fulfilled") centre.queues = queues.value;
   if (agents.status === "fulfilled") centre.colleagues = newest(centre.colleagues, agents.value);

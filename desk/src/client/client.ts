@@ -3,14 +3,14 @@
 import { Connection, type ConnectionState, type Socket, type Timers } from "./connection";
 import type { Ack, ServerFrame, Snapshot } from "./frames";
 import { type Lock, Outbox, type Parcel } from "./outbox";
-import { Rest, RestError } from "./rest";
+import { DeskRest, RestError } from "./rest";
 import { DeskState, type Known } from "./state";
 import type { Memory } from "./storage";
 
 export interface Surroundings {
   subject: string;
   socket: (token: string) => Socket;
-  rest: Rest;
+  rest: DeskRest;
   token: (renew: boolean) => Promise<string | null>;
   memory: Memory;
   timers: Timers;
@@ -33,7 +33,7 @@ export class DeskClient {
   readonly state = new DeskState();
   readonly connection: Connection;
   readonly outbox: Outbox;
-  readonly rest: Rest;
+  readonly rest: DeskRest;
   /** When a connection was last lost, to be told quietly. */
   lostAt: number | null = null;
   private readonly listeners = new Set<(happening: Happening) => void>();
@@ -53,9 +53,8 @@ export class DeskClient {
         signedOut: () => this.tell({ kind: "signed_out" }),
       },
     );
-    this.outbox = new Outbox(around.subject, around.memory, this.carrier(), around.lock, (ack, parcel) =>
-      this.delivered(ack, parcel),
-    );
+    const delivered = (ack: Ack | null, parcel: Parcel | null) => this.delivered(ack, parcel);
+    this.outbox = new Outbox(around.subject, around.memory, this.carrier(), around.lock, delivered, fieldsOf);
   }
 
   start(): void {
@@ -210,4 +209,20 @@ export class DeskClient {
   private tell(happening: Happening): void {
     for (const listener of this.listeners) listener(happening);
   }
+}
+
+/** What the server is told of a message or a note. */
+function fieldsOf(parcel: Parcel, messageId: string): Record<string, unknown> {
+  const { conversation, text, via, attachments, quickReplies, template, seenVersion } = parcel;
+  if (parcel.kind === "note") return { conversation, note_id: messageId, text };
+  return {
+    conversation,
+    message_id: messageId,
+    ...(text && !template ? { text } : {}),
+    ...(template ? { template } : {}),
+    ...(quickReplies?.length ? { quick_replies: quickReplies } : {}),
+    ...(via ? { via } : {}),
+    ...(attachments.length ? { attachments } : {}),
+    ...(seenVersion === null ? {} : { seen_version: seenVersion }),
+  };
 }

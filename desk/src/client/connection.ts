@@ -295,10 +295,7 @@ export class Connection<Resume = Record<string, number>, Welcome extends { id: s
     const { timers } = this.world;
     timers.cancel(this.ping);
     timers.cancel(this.life);
-    this.ping = timers.later(PING_MS, () => {
-      this.pulse();
-      this.schedulePing();
-    });
+    this.schedulePing();
     this.life = timers.later(LIFE_MS, () => this.replace());
   }
 

@@ -56,7 +56,7 @@ export class Outbox {
     private readonly carrier: Carrier,
     private readonly lock: Lock,
     private readonly changed: (acknowledged: Ack | null, parcel: Parcel | null) => void,
-    private readonly fields: (parcel: Parcel, messageId: string) => Record<string, unknown> = fieldsOf,
+    private readonly fields: (parcel: Parcel, messageId: string) => Record<string, unknown>,
   ) {
     this.prefix = `throughline.outbox.${agent}/`;
   }
@@ -188,21 +188,6 @@ export class Outbox {
 function inDoubt(parcel: Parcel): Parcel {
   if (parcel.attempts === 0 || parcel.failed) return parcel;
   return { ...parcel, failed: { code: "disconnected", message: "", version: null } };
-}
-
-function fieldsOf(parcel: Parcel, messageId: string): Record<string, unknown> {
-  const { conversation, text, via, attachments, quickReplies, template, seenVersion } = parcel;
-  if (parcel.kind === "note") return { conversation, note_id: messageId, text };
-  return {
-    conversation,
-    message_id: messageId,
-    ...(text && !template ? { text } : {}),
-    ...(template ? { template } : {}),
-    ...(quickReplies?.length ? { quick_replies: quickReplies } : {}),
-    ...(via ? { via } : {}),
-    ...(attachments.length ? { attachments } : {}),
-    ...(seenVersion === null ? {} : { seen_version: seenVersion }),
-  };
 }
 
 function isParcel(value: unknown): value is Parcel {

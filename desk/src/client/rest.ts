@@ -22,57 +22,13 @@ export class RestError extends Error {
   }
 }
 
+/** What agents and visitors both ask. */
 export class Rest {
   constructor(
     private readonly base: string,
     private readonly token: (renew: boolean) => Promise<string | null>,
     private readonly fetching: typeof fetch = (...given) => fetch(...given),
   ) {}
-
-  thread(customer: string, how: { before?: string | null; limit?: number; conversation?: string | null }): Promise<ThreadPage> {
-    return this.get(`/threads/${encodeURIComponent(customer)}`, how);
-  }
-
-  customer(customer: string, conversation?: string | null): Promise<CustomerCard> {
-    return this.get(`/customers/${encodeURIComponent(customer)}`, { conversation });
-  }
-
-  changeCustomer(
-    customer: string,
-    change: Partial<Pick<CustomerCard, "name" | "language" | "tier" | "value">>,
-    conversation?: string | null,
-  ): Promise<CustomerCard> {
-    const query = conversation ? `?conversation=${encodeURIComponent(conversation)}` : "";
-    return this.ask("PATCH", `/customers/${encodeURIComponent(customer)}${query}`, change);
-  }
-
-  conversation(conversation: string): Promise<ConversationView> {
-    return this.get(`/conversations/${encodeURIComponent(conversation)}`, {});
-  }
-
-  async ways(conversation: string): Promise<Way[]> {
-    return (await this.get<{ ways: Way[] }>(`/conversations/${encodeURIComponent(conversation)}/ways`, {})).ways;
-  }
-
-  async answers(conversation: string): Promise<CannedAnswer[]> {
-    return (await this.get<{ answers: CannedAnswer[] }>("/answers", { conversation })).answers;
-  }
-
-  async waiting(queue: string): Promise<ContactView[]> {
-    return (await this.get<{ waiting: ContactView[] }>(`/queues/${encodeURIComponent(queue)}/waiting`, {})).waiting;
-  }
-
-  async accounts(): Promise<ChannelAccount[]> {
-    return (await this.get<{ accounts: ChannelAccount[] }>("/accounts", {})).accounts;
-  }
-
-  async agents(): Promise<Colleague[]> {
-    return (await this.get<{ agents: Colleague[] }>("/agents", {})).agents;
-  }
-
-  async queues(): Promise<QueueView[]> {
-    return (await this.get<{ queues: QueueView[] }>("/queues", {})).queues;
-  }
 
   /** An address that hands the file out for five minutes. */
   async attachment(id: string, conversation?: string | null): Promise<string> {
@@ -123,5 +79,52 @@ export class Rest {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
+  }
+}
+
+export class DeskRest extends Rest {
+  thread(customer: string, how: { before?: string | null; limit?: number; conversation?: string | null }): Promise<ThreadPage> {
+    return this.get(`/threads/${encodeURIComponent(customer)}`, how);
+  }
+
+  customer(customer: string, conversation?: string | null): Promise<CustomerCard> {
+    return this.get(`/customers/${encodeURIComponent(customer)}`, { conversation });
+  }
+
+  changeCustomer(
+    customer: string,
+    change: Partial<Pick<CustomerCard, "name" | "language" | "tier" | "value">>,
+    conversation?: string | null,
+  ): Promise<CustomerCard> {
+    const query = conversation ? `?conversation=${encodeURIComponent(conversation)}` : "";
+    return this.ask("PATCH", `/customers/${encodeURIComponent(customer)}${query}`, change);
+  }
+
+  conversation(conversation: string): Promise<ConversationView> {
+    return this.get(`/conversations/${encodeURIComponent(conversation)}`, {});
+  }
+
+  async ways(conversation: string): Promise<Way[]> {
+    return (await this.get<{ ways: Way[] }>(`/conversations/${encodeURIComponent(conversation)}/ways`, {})).ways;
+  }
+
+  async answers(conversation: string): Promise<CannedAnswer[]> {
+    return (await this.get<{ answers: CannedAnswer[] }>("/answers", { conversation })).answers;
+  }
+
+  async waiting(queue: string): Promise<ContactView[]> {
+    return (await this.get<{ waiting: ContactView[] }>(`/queues/${encodeURIComponent(queue)}/waiting`, {})).waiting;
+  }
+
+  async accounts(): Promise<ChannelAccount[]> {
+    return (await this.get<{ accounts: ChannelAccount[] }>("/accounts", {})).accounts;
+  }
+
+  async agents(): Promise<Colleague[]> {
+    return (await this.get<{ agents: Colleague[] }>("/agents", {})).agents;
+  }
+
+  async queues(): Promise<QueueView[]> {
+    return (await this.get<{ queues: QueueView[] }>("/queues", {})).queues;
   }
 }

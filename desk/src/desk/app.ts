@@ -7,7 +7,7 @@ import { RefusedError, type Socket } from "../client/connection";
 import { Drafts } from "../client/drafts";
 import type { CannedAnswer, ChannelAccount, Colleague, CustomerCard, CustomerName, OfferView, QueueView, Way } from "../client/frames";
 import { type Draft, packed, unpacked } from "../client/prepared";
-import { Rest, RestError } from "../client/rest";
+import { DeskRest, RestError } from "../client/rest";
 import { Session, SignInError } from "../client/session";
 import type { Known } from "../client/state";
 import { BrowserMemory, type Memory } from "../client/storage";
@@ -345,7 +345,7 @@ export class App {
   private signedIn(subject: string): void {
     const session = this.session!;
     const token = (renew: boolean) => session.token(renew);
-    const rest = new Rest(absolute(this.configuration.api, this.base), token);
+    const rest = new DeskRest(absolute(this.configuration.api, this.base), token);
     const address = absolute(this.configuration.socket, this.base).replace(/^http/, "ws");
     this.client = new DeskClient({
       subject,

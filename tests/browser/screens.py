@@ -4,6 +4,7 @@ import importlib
 import itertools
 import re
 import warnings
+from collections.abc import Mapping
 from typing import Any, Self
 
 from infra.local.deployed import ROOT
@@ -193,6 +194,12 @@ class VisitorScreen(Window):
         self.page.locator("throughline-chat .composer textarea").fill(text)
         self.page.keyboard.press("Enter")
         self.message(text).first.wait_for()
+
+    def attach(self, *files: Mapping[str, Any]) -> None:
+        """Choose files, and wait until they are uploaded."""
+        self.page.locator("throughline-chat input[type=file]").set_input_files(list(files))
+        self.page.locator("throughline-chat .files li").nth(len(files) - 1).wait_for()
+        self.page.locator("throughline-chat .files em").wait_for(state="detached")
 
     def message(self, words: str) -> Any:
         """Return the rows in which these words stand."""

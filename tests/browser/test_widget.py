@@ -52,13 +52,6 @@ def announce(visitor: VisitorScreen, entries: Sequence[Mapping[str, Any]]) -> No
     visitor.page.evaluate(_ANNOUNCE, entries)
 
 
-def attach(visitor: VisitorScreen, *files: Mapping[str, Any]) -> None:
-    """Choose files, and wait until they are uploaded."""
-    visitor.page.locator("throughline-chat input[type=file]").set_input_files(list(files))
-    visitor.page.locator("throughline-chat .files li").nth(len(files) - 1).wait_for()
-    visitor.page.locator("throughline-chat .files em").wait_for(state="detached")
-
-
 def send_file(agent: Screen, text: str, file: Mapping[str, Any]) -> None:
     agent.page.locator("tl-composer input[type=file]").set_input_files(dict(file))
     agent.page.locator("tl-composer .files li", has_text=file["name"]).wait_for()
@@ -201,7 +194,7 @@ def test_a_file_goes_to_the_agent_and_one_that_is_too_large_is_not_taken(mina: V
 
 def test_a_picture_is_seen_before_it_is_sent_and_after_without_being_fetched(mina: VisitorScreen, ana: Screen) -> None:
     mina.open_chat().introduce(name="Mina")
-    attach(mina, PNG)
+    mina.attach(PNG)
     chosen = mina.page.locator("throughline-chat .files canvas")
     assert chosen.evaluate(_COLOUR) == PAINTED
     mina.say("This light")
@@ -217,7 +210,7 @@ def test_a_picture_is_seen_before_it_is_sent_and_after_without_being_fetched(min
 
 def test_pictures_are_fetched_when_they_come_into_view_and_nothing_jumps(mina: VisitorScreen, ana: Screen) -> None:
     mina.open_chat().introduce(name="Mina")
-    attach(mina, PNG)
+    mina.attach(PNG)
     mina.say("This light")
     ana.accept("This light")
     for number in range(12):
@@ -326,11 +319,11 @@ def test_what_is_being_written_survives_closing_and_reloading_until_it_is_sent(
     identity = jwt.encode({"sub": "user-78", "iat": now, "exp": now + 600}, secret, "HS256")
     become = "identity => { document.querySelector('throughline-chat').identity = identity }"
     mina.page.evaluate(become, identity)
+    assert field.input_value() == "My router is"  # it goes along with who signs in
     mina.page.evaluate(become, None)
-    until(lambda: field.input_value() == "", "another person's field")
+    until(lambda: field.input_value() == "", "nobody's field")
     mina.page.evaluate(become, identity)
-    until(lambda: field.input_value() == "My router is", "their own words")
-    field.press_sequentially(" dead")
+    field.press_sequentially("My router is dead")
     mina.page.keyboard.press("Enter")
     mina.received("My router is dead").wait_for()
     mina.visit().page.evaluate(become, identity)
@@ -491,7 +484,7 @@ def test_axe_finds_nothing_on_the_widget_in_any_language(
     mina.say("Is this open? سلام 123 https://example.com/a?b=1")
     mina.received("Is this open? سلام 123").wait_for()
     look("chat")
-    attach(mina, PNG)
+    mina.attach(PNG)
     look("chosen")
     mina.say("The router")
     mina.received("The router").locator("canvas").wait_for()

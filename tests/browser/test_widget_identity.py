@@ -8,6 +8,7 @@ import jwt
 import pytest
 
 from infra.local.client import StackClient
+from infra.local.sandbox.pictures import picture
 from tests.browser.screens import Screen, VisitorScreen
 from tests.browser.waiting import until
 from tests.journeys.desks import account
@@ -84,6 +85,29 @@ def test_who_signs_in_goes_on_where_they_were_and_leaves_nothing_behind(mina: Vi
     page_says(mina, identity(user, "Mina Rahimi"))
     mina.received("For Mina alone").wait_for()
     assert "I have another question" not in shown(mina)
+
+
+def test_who_signs_out_leaves_no_file_no_word_and_no_quote_to_the_next_person(mina: VisitorScreen, ana: Screen) -> None:
+    widget = mina.page.locator("throughline-chat")
+    page_says(mina, identity(f"u-{secrets.token_hex(4)}", "Mina"))
+    mina.open_chat().say("My router is dead")
+    ana.accept("My router is dead")
+    ana.say("For Mina alone")
+    mina.received("For Mina alone").get_by_role("button", name="Reply").click()
+    mina.attach({"name": "light.png", "mimeType": "image/png", "buffer": picture()})
+    widget.locator(".files canvas").wait_for()
+    widget.get_by_role("textbox").fill("Half a wo")
+    assert widget.locator("[aria-live]").inner_text() == "\u2068Ana\u2069 says: \u2068For Mina alone\u2069"
+
+    page_says(mina, None)
+    mina.introduce(name="Somebody else")
+    assert widget.locator(".files").count() == 0
+    assert widget.locator("[aria-live]").text_content() == ""
+    assert widget.get_by_role("textbox").input_value() == ""
+    assert "Half a wo" not in mina.page.evaluate("JSON.stringify(localStorage)")
+    mina.attach({"name": "bill.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.7"})
+    mina.say("Another question")
+    mina.received("Another question").get_by_role("button", name="bill.pdf").wait_for()
 
 
 def test_a_tab_that_was_not_told_begins_anew_and_loses_no_word(mina: VisitorScreen, ana: Screen) -> None:

@@ -1,5 +1,5 @@
 import { beforeEach, expect, it } from "vitest";
-import { Drafts } from "../src/client/drafts";
+import { Drafts, isDraftOf } from "../src/client/drafts";
 import { MapMemory } from "../src/client/storage";
 
 const DAY_MS = 24 * 3600 * 1000;
@@ -44,4 +44,14 @@ it("forgets after a week, and nothing else that is kept here", () => {
   expect([drafts.read("ana/old"), drafts.read("ana/new")]).toEqual(["", "New"]);
   drafts.forgetOld();
   expect(memory.keys()).toEqual(["throughline.outbox.ana/1", "throughline.draft.ana/new"]);
+});
+
+it.each([
+  [true, "throughline.draft.ana/one"],
+  [false, "throughline.draft.ana/two"],
+  [false, "throughline.draft.ana/some-one"],
+  [false, "throughline.outbox.ana/one"],
+  [false, null],
+])("answers %s to whether a draft of the conversation is kept at %s", (is, key) => {
+  expect(isDraftOf(key, "one")).toBe(is);
 });

@@ -1,6 +1,20 @@
 import { expect, it } from "vitest";
-import type { Template } from "../src/client/frames";
-import { type Draft, isEmpty, isFilled, packed, preview, type QuickReply, quickReplyProblem, unpacked, written, writtenOut } from "../src/client/prepared";
+import type { CannedAnswer, Template } from "../src/client/frames";
+import {
+  answersWith,
+  type Draft,
+  isEmpty,
+  isFilled,
+  packed,
+  personal,
+  places,
+  preview,
+  type QuickReply,
+  quickReplyProblem,
+  unpacked,
+  written,
+  writtenOut,
+} from "../src/client/prepared";
 
 const link = (text: string, url: string): QuickReply => ({ kind: "link", text, url });
 const reply = (text: string): QuickReply => ({ kind: "reply", text });
@@ -40,6 +54,28 @@ it("goes out when every place is filled", () => {
   expect(isFilled(template, ["Maya", " "])).toBe(false);
   expect(isFilled(template, ["Maya", "7731"])).toBe(true);
   expect(isFilled({ ...template, parameters: 0 }, [])).toBe(true);
+});
+
+it("sends what stands in the places, and nothing for those that are empty", () => {
+  expect(places(template, [" Maya "])).toEqual(["Maya", ""]);
+  expect(places(template, ["Maya", "7731", "too much"])).toEqual(["Maya", "7731"]);
+});
+
+const HELLO: CannedAnswer = { name: "Greeting", shortcut: "/hi", text: "Hello {customer_name}, {agent_name} here. {customer_name}?", queues: [], languages: [] };
+const HOURS: CannedAnswer = { name: "Hours", shortcut: null, text: "From nine to FIVE", queues: [], languages: [] };
+
+it.each([
+  ["", [HELLO, HOURS]],
+  ["/HI", [HELLO]],
+  ["greet", [HELLO]],
+  ["five", [HOURS]],
+  ["null", []],
+])("finds canned answers by %j in name, shortcut or text", (words, found) => {
+  expect(answersWith([HELLO, HOURS], words)).toEqual(found);
+});
+
+it("speaks of the customer and the agent wherever a canned answer does", () => {
+  expect(personal(HELLO, "Mina", "Ana")).toBe("Hello Mina, Ana here. Mina?");
 });
 
 const NOTHING: Draft = { text: "", quick: null, template: null, via: null };

@@ -102,8 +102,8 @@ class Screen(Window):
 
     def speak(self, language: str) -> None:
         """Choose the language of the desk."""
-        self.page.locator(".menu > button").click()
-        self.page.locator(".menu select").select_option(language)
+        self.page.locator("tl-menu [aria-expanded]").click()
+        self.page.locator("tl-menu select").select_option(language)
         self.page.keyboard.press("Escape")
         self.page.locator(f"html[lang={language}]").wait_for(state="attached")
 

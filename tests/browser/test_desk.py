@@ -295,7 +295,7 @@ def test_axe_finds_nothing_on_any_view_in_any_language(
     sara.page.locator("tl-composer .lead button").click()
     sara.page.locator("tl-template input").first.fill("نور")
     look("template")
-    sara.page.locator(".menu > button").click()
+    sara.page.locator("tl-menu [aria-expanded]").click()
     look("settings")
     sara.page.keyboard.press("Escape")
     sara.page.set_viewport_size({"width": 390, "height": 844})

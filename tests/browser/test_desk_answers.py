@@ -155,7 +155,7 @@ def test_nothing_goes_the_way_of_a_customer_who_has_opted_out(ana: Screen, stack
     ana.page.locator("tl-composer .warn", has_text="does not want messages this way").wait_for()
     ana.write("Please stay")
     assert sending(ana).is_disabled()
-    assert "opted out" in ana.page.locator("tl-composer .way option").first.inner_text()
+    assert "opted out" in ana.page.locator("tl-way option").first.inner_text()
     ana.page.locator("tl-card").get_by_text("opted out").wait_for()
     ana.shoot("opted-out")
     assert ana.findings() == []

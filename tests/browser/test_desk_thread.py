@@ -140,12 +140,12 @@ def test_of_two_numbers_of_one_channel_each_says_which_it_is(ana: Screen, stack:
     assert "WhatsApp (demo)" in plain(ana.message("Hello support"))
     row = ana.page.get_by_role("navigation", name="My conversations").get_by_role("button")
     until(lambda: "sales" in plain(row), "the list to say which number it was")
-    ways = ana.page.locator("tl-composer .way option")
+    ways = ana.page.locator("tl-way option")
     until(lambda: ways.count() == 2, "both ways")
     assert ["sales", "demo"] == [re.findall(r"\((\w+)\)", plain(way))[0] for way in ways.all()]
     ana.shoot("two-numbers")
     assert ana.findings() == []
-    ana.page.locator("tl-composer .way select").select_option(index=1)
+    ana.page.locator("tl-way select").select_option(index=1)
     ana.say("From the support number")
     until(lambda: sent(stack, "whatsapp", "From the support number"), "the answer")
     assert "WhatsApp (demo)" in plain(ana.message("From the support number"))
@@ -167,7 +167,7 @@ def test_a_way_whose_account_is_no_longer_configured_says_so(ana: Screen, stack:
     write(stack, "telegram", telegram_customer(), "Is this bot still yours?")
     ana.accept("Is this bot still yours?")
     ana.page.locator("tl-composer .warn", has_text="Our account for this way is no longer set up.").wait_for()
-    assert "no longer configured" in plain(ana.page.locator("tl-composer .way option").first)
+    assert "no longer configured" in plain(ana.page.locator("tl-way option").first)
     ana.write("Nobody will read this")
     assert ana.page.locator("tl-composer .tools button.primary").is_disabled()
     ana.shoot("no-channel")

@@ -38,3 +38,8 @@ export class Drafts {
     return !(Number.parseInt(kept, 10) > this.now() - LIFE_MS);
   }
 }
+
+/** Whether a key of the browser's memory is that of somebody's draft in this conversation. */
+export function isDraftOf(key: string | null, conversation: string): boolean {
+  return key !== null && key.startsWith(PREFIX) && key.endsWith(`/${conversation}`);
+}

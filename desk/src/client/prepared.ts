@@ -1,6 +1,6 @@
-/** What goes with a reply beyond its words: quick replies laid ready under it, or a template in place of it. */
+/** What is prepared for a reply: canned words, quick replies laid ready under it, or a template in place of it. */
 
-import type { Template } from "./frames";
+import type { CannedAnswer, Template } from "./frames";
 
 export const MAX_QUICK_REPLIES = 13;
 export const MAX_LABEL = 80;
@@ -60,9 +60,25 @@ export function preview(template: Template, parameters: readonly string[]): stri
   return template.text.replace(PLACE, (place, number: string) => parameters[Number(number) - 1]?.trim() || place);
 }
 
+/** What stands in each place of a template, as it goes out: nothing in one that is still empty. */
+export function places(template: Template, parameters: readonly string[]): string[] {
+  return Array.from({ length: template.parameters }, (_, index) => parameters[index]?.trim() ?? "");
+}
+
 /** Whether every place of a template is filled. */
 export function isFilled(template: Template, parameters: readonly string[]): boolean {
-  return Array.from({ length: template.parameters }, (_, index) => parameters[index]?.trim()).every(Boolean);
+  return places(template, parameters).every(Boolean);
+}
+
+/** Those canned answers in whose name, shortcut or text these words stand. */
+export function answersWith(answers: readonly CannedAnswer[], words: string): CannedAnswer[] {
+  const wanted = words.toLocaleLowerCase();
+  return answers.filter((one) => `${one.name} ${one.shortcut ?? ""} ${one.text}`.toLocaleLowerCase().includes(wanted));
+}
+
+/** A canned answer as this agent says it to this customer. */
+export function personal(answer: CannedAnswer, customer: string, agent: string): string {
+  return answer.text.replaceAll("{customer_name}", customer).replaceAll("{agent_name}", agent);
 }
 
 /** Whether nothing is begun: a way alone, or rows without a word, are nothing. */

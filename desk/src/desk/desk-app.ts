@@ -1,5 +1,5 @@
-import { css, html, nothing } from "lit";
-import { LANGUAGES, type Language, language, locale, setLanguage, t } from "../i18n";
+import { html, nothing } from "lit";
+import { locale, t } from "../i18n";
 import "../ui/conversation-list";
 import "../ui/conversation-pane";
 import type { ConversationPane } from "../ui/conversation-pane";
@@ -8,8 +8,13 @@ import { DeskElement } from "../ui/element";
 import { icon } from "../ui/icons";
 import "../ui/offers";
 import "../ui/presence";
+import type { PresencePicker } from "../ui/presence";
 import { dialogs, shared } from "../ui/styles";
+import { deskStyles } from "./desk-styles";
+import "./settings-menu";
+import type { SettingsMenu } from "./settings-menu";
 import "./team-view";
+import { mark } from "./welcome";
 
 const KEYS: [string, Parameters<typeof t>[0]][] = [
   ["Alt + A", "keys.accept"],
@@ -25,260 +30,9 @@ const KEYS: [string, Parameters<typeof t>[0]][] = [
 
 /** The whole page: signing in, or the bar at the top and the panes below it. */
 export class DeskApp extends DeskElement {
-  static override properties = { ...DeskElement.properties, menuOpen: { state: true } };
-  declare menuOpen: boolean;
-
-  static override styles = [
-    shared,
-    dialogs,
-    css`
-      :host {
-        display: grid;
-        grid-template: auto minmax(0, 1fr) / minmax(0, 1fr);
-        block-size: 100dvh;
-        min-block-size: 0;
-      }
-      .top {
-        display: flex;
-        align-items: center;
-        gap: 0.5rem 0.9rem;
-        padding: 0.5rem 1rem;
-        border-block-end: 1px solid var(--line);
-        background: var(--surface);
-        position: relative;
-        z-index: 10;
-      }
-      .brand {
-        display: flex;
-        align-items: center;
-        gap: 0.5rem;
-        font-size: 1rem;
-        font-weight: 700;
-        letter-spacing: -0.01em;
-      }
-      .brand svg {
-        inline-size: 1.6rem;
-        block-size: 1.6rem;
-      }
-      .me {
-        display: flex;
-        align-items: center;
-        gap: 0.45rem;
-        min-inline-size: 0;
-        max-inline-size: 14rem;
-        font-size: 0.875rem;
-      }
-      .me .disc {
-        inline-size: 2rem;
-        block-size: 2rem;
-        font-size: 0.75rem;
-        font-weight: 650;
-      }
-      .views {
-        display: flex;
-        gap: 0.25rem;
-      }
-      .views button[aria-current="page"] {
-        background: var(--accent-soft);
-        color: var(--accent-ink);
-        font-weight: 600;
-      }
-      .space {
-        flex: 1;
-      }
-      .banner {
-        display: flex;
-        flex-wrap: wrap;
-        gap: 0.4rem 1rem;
-        align-items: center;
-        justify-content: center;
-        padding: 0.3rem 1rem;
-        font-size: 0.875rem;
-        background: var(--note);
-        color: var(--note-ink);
-        border-block-end: 1px solid var(--note-line);
-      }
-      .banner button {
-        min-block-size: 1.75rem;
-        padding: 0.05rem 0.7rem;
-      }
-      main {
-        display: grid;
-        grid-template-columns: minmax(17rem, 21rem) minmax(0, 1fr) minmax(16rem, 20rem);
-        min-block-size: 0;
-      }
-      main.team {
-        grid-template-columns: 1fr;
-      }
-      tl-list {
-        border-inline-end: 1px solid var(--line);
-        min-block-size: 0;
-      }
-      @media (min-width: 1800px) {
-        main {
-          grid-template-columns: 26rem minmax(0, 1fr) 26rem;
-        }
-      }
-      @media (max-width: 1200px) {
-        main {
-          grid-template-columns: minmax(16rem, 19rem) minmax(0, 1fr);
-        }
-        main:not([data-pane="card"]) tl-card {
-          display: none;
-        }
-        main[data-pane="card"] tl-conversation {
-          display: none;
-        }
-      }
-      @media (max-width: 900px) {
-        main {
-          grid-template-columns: minmax(0, 1fr);
-        }
-        main:not([data-pane="list"]) tl-list,
-        main:not([data-pane="thread"]) tl-conversation,
-        main:not([data-pane="card"]) tl-card {
-          display: none;
-        }
-        .brand span,
-        .me .name,
-        .views span {
-          display: none;
-        }
-        .top {
-          padding-inline: 0.6rem;
-          column-gap: 0.45rem;
-        }
-        .views button {
-          inline-size: 2.25rem;
-          padding: 0;
-        }
-        .me {
-          flex: none;
-        }
-        tl-presence {
-          min-inline-size: 0;
-        }
-        tl-list,
-        tl-card {
-          border: 0;
-        }
-      }
-      .menu {
-        position: relative;
-      }
-      .panel {
-        inline-size: 18rem;
-        padding: 0.9rem;
-        gap: 0.7rem;
-      }
-      .check {
-        display: flex;
-        gap: 0.55rem;
-        align-items: flex-start;
-      }
-      .check input {
-        margin-block-start: 0.2rem;
-        flex: none;
-      }
-      .apart {
-        position: fixed;
-        inset-block-start: 4.25rem;
-        inset-inline-end: 0.75rem;
-        inline-size: min(22rem, calc(100vw - 1.5rem));
-        max-block-size: calc(100dvh - 5rem);
-        overflow-y: auto;
-        border-radius: 14px;
-        box-shadow: var(--shadow-strong);
-        z-index: 8;
-      }
-      .said {
-        position: fixed;
-        inset-block-end: 1.25rem;
-        inset-inline: 0;
-        margin-inline: auto;
-        inline-size: fit-content;
-        max-inline-size: min(34rem, calc(100vw - 2rem));
-        display: flex;
-        align-items: center;
-        gap: 0.75rem;
-        padding: 0.6rem 0.6rem 0.6rem 1.1rem;
-        border-radius: 12px;
-        border: 1px solid var(--line-strong);
-        background: var(--surface);
-        box-shadow: var(--shadow-strong);
-        z-index: 50;
-      }
-      .said.error {
-        border-color: var(--bad-ink);
-      }
-      .welcome {
-        grid-row: 1 / -1;
-        display: grid;
-        place-content: center;
-        justify-items: center;
-        gap: 1.1rem;
-        padding: 2rem 1rem;
-        text-align: center;
-        overflow: auto;
-      }
-      .welcome svg {
-        inline-size: 4rem;
-        block-size: 4rem;
-      }
-      .welcome h1 {
-        font-size: 1.6rem;
-        font-weight: 700;
-        letter-spacing: -0.02em;
-      }
-      .welcome p {
-        max-inline-size: 30rem;
-      }
-      .welcome .primary {
-        min-inline-size: 12rem;
-        min-block-size: 2.75rem;
-      }
-      .welcome select {
-        inline-size: auto;
-      }
-      .why {
-        padding: 0.7rem 1rem;
-        border: 1px solid var(--note-line);
-        border-radius: 12px;
-        background: var(--note);
-        color: var(--note-ink);
-      }
-      .skip {
-        position: absolute;
-        inset-block-start: -4rem;
-        inset-inline-start: 1rem;
-        z-index: 60;
-      }
-      .skip:focus {
-        inset-block-start: 0.5rem;
-      }
-      dl.keys {
-        display: grid;
-        grid-template-columns: auto 1fr;
-        gap: 0.5rem 1rem;
-        margin-block: 0.75rem 1rem;
-      }
-      kbd {
-        font: inherit;
-        font-size: 0.875rem;
-        padding: 0.1rem 0.5rem;
-        border: 1px solid var(--line-strong);
-        border-radius: 6px;
-        background: var(--back);
-      }
-    `,
-  ];
+  static override styles = [shared, dialogs, deskStyles];
 
   private readonly narrow = matchMedia("(max-width: 900px)");
-
-  constructor() {
-    super();
-    this.menuOpen = false;
-  }
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -300,9 +54,7 @@ export class DeskApp extends DeskElement {
 
   override render() {
     const { app } = this;
-    if (app.phase === "signed_out") return this.renderSignIn();
-    if (app.client?.connection.state === "refused") return this.renderRefused();
-    if (app.phase === "starting" || !app.state?.ready) return this.renderWelcome(html`<p role="status">${t("connection.connecting")}</p>${this.renderBanner()}`);
+    if (!this.isReady) return html`<tl-welcome .app=${app}>${this.renderBanner()}</tl-welcome>`;
     return html`${this.renderTop()}
       ${app.view === "team"
         ? html`<main class="team"><tl-team .app=${app}></tl-team></main>`
@@ -337,12 +89,7 @@ export class DeskApp extends DeskElement {
       <span class="space"></span>
       ${this.renderMe()}
       <tl-presence .app=${app}></tl-presence>
-      <div class="menu" @keydown=${(event: KeyboardEvent) => event.key === "Escape" && this.closeMenu()}>
-        <button class="plain icon" aria-expanded=${this.menuOpen} @click=${() => (this.menuOpen = !this.menuOpen)}>
-          ${icon("menu")}<span class="hidden">${t("menu.label")}</span>
-        </button>
-        ${this.menuOpen ? this.renderMenu() : nothing}
-      </div>
+      <tl-menu .app=${app} .who=${this.who} @keys=${this.showKeys}></tl-menu>
       </div>
       ${this.renderBanner()}
     </header>`;
@@ -365,6 +112,11 @@ export class DeskApp extends DeskElement {
     return t(this.app.isSupervisor ? "me.supervisor" : "me.agent", { name: this.name });
   }
 
+  private get isReady(): boolean {
+    const { phase, client, state } = this.app;
+    return phase === "signed_in" && client?.connection.state !== "refused" && state?.ready === true;
+  }
+
   /** Whether the list, where offers stand, is not to be seen: then they lie over whatever is. */
   private get isListAway(): boolean {
     const { app } = this;
@@ -376,33 +128,6 @@ export class DeskApp extends DeskElement {
     return html`<button class="plain" aria-current=${isCurrent ? "page" : nothing} aria-label=${t(`view.${view}`)} @click=${() => this.app.show(view)}>
       ${icon(name)} <span>${t(`view.${view}`)}</span>
     </button>`;
-  }
-
-  private renderMenu() {
-    const { settings } = this.app;
-    const denied = typeof Notification !== "undefined" && Notification.permission === "denied";
-    return html`<div class="panel" role="group" aria-label=${t("menu.label")}>
-      <p class="small soft">${this.who}</p>
-      <label class="field"><span>${t("menu.language")}</span>${this.renderLanguages()}</label>
-      <label class="check">
-        <input type="checkbox" .checked=${settings.sound} @change=${(event: Event) => (settings.sound = checked(event))} />
-        <span>${t("menu.sound")}</span>
-      </label>
-      <label class="check">
-        <input type="checkbox" .checked=${settings.notifications && !denied} ?disabled=${denied} @change=${this.notify} />
-        <span>${t("menu.notifications")}${denied ? html`<br /><span class="small soft">${t("menu.notifications_denied")}</span>` : nothing}</span>
-      </label>
-      <button @click=${this.showKeys}>${icon("keys")} ${t("menu.keys")}</button>
-      <button @click=${() => this.app.signOut()}>${t("action.sign_out")}</button>
-    </div>`;
-  }
-
-  private renderLanguages() {
-    return html`<select aria-label=${t("menu.language")} @change=${this.choose}>
-      ${Object.entries(LANGUAGES).map(
-        ([tag, name]) => html`<option value=${tag} lang=${tag} ?selected=${tag === language()}>${name}</option>`,
-      )}
-    </select>`;
   }
 
   private renderBanner() {
@@ -426,46 +151,9 @@ export class DeskApp extends DeskElement {
     </div>`;
   }
 
-  private renderWelcome(inside: unknown) {
-    return html`<main class="welcome">${mark}<h1>${t("app.name")}</h1>${inside}</main>`;
-  }
-
-  private renderSignIn() {
-    const { why } = this.app;
-    return this.renderWelcome(html`<p class="soft">${t("sign_in.lead")}</p>
-      ${why ? html`<p class="why" role="alert">${t(why.key, why.values)}</p>` : nothing}
-      <button class="primary" @click=${() => this.app.signIn()}>${t("sign_in.button")}</button>
-      <label class="small soft">${t("menu.language")} ${this.renderLanguages()}</label>`);
-  }
-
-  private renderRefused() {
-    return this.renderWelcome(html`<p class="why" role="alert">
-        <strong>${t("refused.title")}</strong><br />${t("refused.text", { name: this.app.me })}
-      </p>
-      <button class="primary" @click=${() => this.app.client?.connection.hurry()}>${t("action.try_again")}</button>
-      <button @click=${() => this.app.signOut()}>${t("action.sign_out")}</button>`);
-  }
-
-  private closeMenu(): void {
-    this.menuOpen = false;
-    this.find<HTMLButtonElement>(".menu button")?.focus();
-  }
-
-  private readonly choose = (event: Event): void => {
-    const chosen = (event.target as HTMLSelectElement).value as Language;
-    this.app.settings.language = chosen;
-    setLanguage(chosen);
-  };
-
-  private readonly notify = async (event: Event): Promise<void> => {
-    const wanted = checked(event);
-    const allowed = wanted && typeof Notification !== "undefined" ? await Notification.requestPermission() : "default";
-    this.app.settings.notifications = wanted && allowed === "granted";
-    this.requestUpdate();
-  };
-
   private readonly showKeys = (): void => {
-    this.menuOpen = false;
+    const menu = this.find<SettingsMenu>("tl-menu");
+    if (menu) menu.open = false;
     this.find<HTMLDialogElement>("#keys")?.showModal();
   };
 
@@ -519,10 +207,9 @@ export class DeskApp extends DeskElement {
   private readonly touched = (event: Event): void => {
     this.app.ring.prepare();
     const path = event.composedPath();
-    const menu = this.find(".menu");
-    if (this.menuOpen && menu && !path.includes(menu)) this.menuOpen = false;
-    const presence = this.find("tl-presence") as (Element & { open: boolean }) | null;
-    if (presence?.open && !path.includes(presence)) presence.open = false;
+    for (const panel of this.renderRoot.querySelectorAll<SettingsMenu | PresencePicker>("tl-menu, tl-presence")) {
+      if (panel.open && !path.includes(panel)) panel.open = false;
+    }
   };
 }
 
@@ -531,22 +218,6 @@ function initials(name: string): string {
   const words = name.trim().split(/\s+/u);
   const chosen = words.length > 1 ? [words[0]!, words.at(-1)!] : words;
   return chosen.map((word) => [...word][0] ?? "").join("").toLocaleUpperCase(locale());
-}
-
-const mark = html`<svg viewBox="0 0 32 32" aria-hidden="true">
-  <rect width="32" height="32" rx="9" fill="var(--accent)"></rect>
-  <path
-    d="M6 16h6c3 0 3-6 6-6s3 12 6 12"
-    fill="none"
-    stroke="var(--on-accent)"
-    stroke-width="3"
-    stroke-linecap="round"
-    stroke-linejoin="round"
-  ></path>
-</svg>`;
-
-function checked(event: Event): boolean {
-  return (event.target as HTMLInputElement).checked;
 }
 
 customElements.define("tl-desk", DeskApp);

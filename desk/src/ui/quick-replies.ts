@@ -1,9 +1,12 @@
 import { css, html, nothing } from "lit";
 import { MAX_ADDRESS, MAX_LABEL, MAX_QUICK_REPLIES, type QuickReply } from "../client/prepared";
+import type { QuickProblem } from "../client/writing";
 import { t } from "../i18n";
 import { DeskElement } from "./element";
 import { icon } from "./icons";
 import { shared } from "./styles";
+
+const PROBLEMS = { address: "quick.unfit_address", incomplete: "quick.incomplete", same: "quick.same", no_text: "quick.needs_text" } as const;
 
 /** Answers that are laid ready under a reply: a row for each. Tells `rows` of every change, `away` when put away. */
 export class QuickReplies extends DeskElement {
@@ -11,7 +14,7 @@ export class QuickReplies extends DeskElement {
   declare rows: readonly QuickReply[];
   /** Whether the way has no buttons for them, so that they are written under the text. */
   declare writtenOut: boolean;
-  declare problem: string | null;
+  declare problem: QuickProblem | null;
 
   static override styles = [
     shared,
@@ -84,7 +87,7 @@ export class QuickReplies extends DeskElement {
         ${this.rows.map((row, index) => this.renderRow(row, index))}
       </ul>
       ${this.rows.length < MAX_QUICK_REPLIES ? html`<button class="plain add" @click=${this.add}>${t("quick.add")}</button>` : nothing}
-      ${this.problem ? html`<p class="small bad" role="status">${this.problem}</p>` : nothing}
+      ${this.problem ? html`<p class="small bad" role="status">${t(PROBLEMS[this.problem])}</p>` : nothing}
     </fieldset>`;
   }
 

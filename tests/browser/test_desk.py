@@ -68,12 +68,15 @@ def test_a_transfer_goes_to_the_colleague_with_its_note(ana: Screen, open_screen
     ana.shoot("transfer")
     assert ana.findings() == []
     ana.page.locator("dialog[open] button.primary").click()
+    ana.page.get_by_text(re.compile(r"Transferred to \W?Sara")).wait_for()
+    ana.page.get_by_text("Choose a conversation on the left.").wait_for()
 
     sara.accept("I have a question about an invoice")
     sara.message("She was charged twice").locator(".note").wait_for()
     assert sara.page.locator("html").get_attribute("dir") == "rtl"  # the language that is configured for her
     sara.shoot("transferred")
     until(lambda: ana.page.locator("tl-list nav li").count() == 0, "the list to be empty")
+    assert ana.page.get_by_text("The offer is gone").count() == 0
     sara.close_all()
 
 

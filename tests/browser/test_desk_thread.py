@@ -130,6 +130,45 @@ def test_files_are_shown_played_and_handed_out_or_say_why_not(ana: Screen, stack
     assert "bill.pdf" in fetched.value.headers["content-disposition"]
 
 
+def test_a_picture_that_grows_leaves_the_thread_at_the_newest_message(ana: Screen, stack: StackClient) -> None:
+    drawn = '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="400"><rect width="300" height="400"/></svg>'
+    held: list[Any] = []
+
+    def hold_pictures(route: Any) -> None:
+        if route.request.resource_type == "image":
+            held.append(route)
+        else:
+            route.fallback()
+
+    def rest() -> float:
+        measure = "one => one.scrollHeight - one.scrollTop - one.clientHeight"
+        return float(ana.page.locator("tl-thread .scroller").evaluate(measure))
+
+    ana.page.route("**/*", hold_pictures)
+    customer = telegram_customer()
+    write(stack, "telegram", customer, "\n".join(f"Line {number}" for number in range(60)))
+    ana.accept("Line 0")
+    photo = [{"file_id": "p", "file_unique_id": "u", "file_size": 9}]
+    say_on_telegram(stack, customer, photo=photo, caption="The broken lamp")
+    ana.message("The broken lamp").locator("img").wait_for(state="attached")
+    until(lambda: ana.page.locator("tl-thread .scroller").evaluate("one => one.scrollTop") and held, "the picture")
+    for route in held:
+        route.fulfill(body=drawn, content_type="image/svg+xml")
+    picture = ana.message("The broken lamp").locator("img")
+    until(lambda: picture.evaluate("one => one.offsetHeight") > 200, "the picture to grow")
+    until(lambda: rest() < 2, "the thread to stand at its end")
+    write(stack, "telegram", customer, "Do you see it?")
+    ana.message("Do you see it?").wait_for()
+    until(lambda: rest() < 2, "the thread to stand at its end")
+
+    ana.page.locator("tl-thread .scroller").evaluate("one => one.scrollTo(0, 0)")
+    newest = ana.page.locator("tl-thread .newest")
+    newest.wait_for()
+    ana.say("I see it")
+    until(lambda: rest() < 2, "the thread to go to what was sent")
+    newest.wait_for(state="detached")
+
+
 def test_of_two_numbers_of_one_channel_each_says_which_it_is(ana: Screen, stack: StackClient) -> None:
     customer = phone_customer()
     write_to(stack, "whatsapp/demo", customer, "Hello support", age=timedelta(minutes=1))

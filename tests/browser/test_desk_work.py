@@ -83,6 +83,52 @@ def test_a_wrap_up_shows_its_time_and_ends_with_a_disposition(ana: Screen, stack
     until(lambda: ana.page.locator("tl-list nav li").count() == 0, "the list to be empty")
     ended = [frame for frame in frames if frame["action"] == "conversation.close"]
     assert [frame["disposition"] for frame in ended] == ["passed_on"]
+    header = ana.page.locator("tl-conversation header")
+    until(lambda: "This conversation is over: Passed on." in plain(header), "the outcome")
+
+
+def test_who_closes_is_told_what_the_customer_wrote_meanwhile(ana: Screen, stack: StackClient) -> None:
+    customer = telegram_customer()
+    write(stack, "telegram", customer, "I think that was it")
+    ana.accept("I think that was it")
+    ana.say("Glad to help")
+    ana.do("close")
+    dialog = ana.page.locator("dialog[open]")
+    dialog.wait_for()
+    write(stack, "telegram", customer, "Wait, one thing more")
+    ana.message("Wait, one thing more").wait_for()
+    dialog.locator("button.primary").click()
+    dialog.get_by_role("alert").get_by_text("The customer wrote meanwhile.").wait_for()
+    dialog.locator("blockquote", has_text="Wait, one thing more").wait_for()
+    ana.shoot("closing-refused")
+    assert ana.findings() == []
+    dialog.locator("button.primary").click()
+    until(lambda: ana.page.locator("tl-list nav li").count() == 0, "the list to be empty")
+
+
+def test_what_is_transferred_to_a_queue_leaves_the_screen(ana: Screen, stack: StackClient) -> None:
+    write(stack, "telegram", telegram_customer(), "This stays with Ana")
+    ana.accept("This stays with Ana")
+    write(stack, "telegram", telegram_customer(), "This is for others")
+    ana.accept("This is for others")
+    ana.do("transfer")
+    dialog = ana.page.locator("dialog[open]")
+    dialog.locator("label").first.wait_for()
+    assert dialog.locator(":checked").count() == 0
+    assert dialog.locator("button.primary").is_disabled()
+    dialog.get_by_role("button", name="A colleague").click()
+    assert dialog.locator("button.primary").is_disabled()
+    dialog.get_by_role("button", name="A queue").click()
+    label = dialog.locator("label", has=ana.page.locator("input[name=queue]")).first
+    queue = label.locator("input").get_attribute("value")
+    label.click()
+    dialog.locator("button.primary").click()
+    said = ana.page.locator(".said, [role=status]", has_text=re.compile(rf"Transferred to queue \W?{queue}"))
+    said.first.wait_for()
+    ana.message("This stays with Ana").wait_for()
+    assert ana.page.get_by_text("The offer is gone").count() == 0
+    ana.shoot("transferred-to-queue")
+    assert ana.findings() == []
 
 
 def test_what_is_set_aside_comes_back_when_the_customer_writes(ana: Screen, stack: StackClient) -> None:

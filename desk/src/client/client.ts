@@ -145,7 +145,7 @@ export class DeskClient {
     }
     this.changed();
     this.ring(before);
-    if (frame.event === "offer.ended") this.tell({ kind: "offer.ended", offer: frame.offer, reason: frame.reason });
+    if (frame.event === "offer.ended" && before.has(frame.offer)) this.tell({ kind: "offer.ended", offer: frame.offer, reason: frame.reason });
     if (frame.event === "read") this.remember(frame.conversation);
     if (frame.event === "message" && frame.entry.direction === "inbound") {
       this.tell({ kind: "inbound", conversation: frame.conversation, entry: frame.entry.kind });

@@ -20,6 +20,7 @@ export type {
   QuickReply,
   Template,
   Way,
+  WorkClass,
 } from "./api";
 
 export type Entry = Omit<api.Entry, "kind"> & { kind: api.Entry["kind"] | (string & {}) };

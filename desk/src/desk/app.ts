@@ -196,6 +196,15 @@ export class App {
     this.changed();
   }
 
+  /** Go on from a conversation that is no longer ours: to the next of mine, on a narrow screen to the list. */
+  leave(conversation: string): void {
+    if (this.looked?.conversation !== conversation) return;
+    const next = this.state?.mine().find((known) => known.view.conversation !== conversation && known.view.state !== "paused");
+    if (next && window.innerWidth > 900) return this.look(next.view.conversation, next.view.customer.id);
+    this.looked = null;
+    this.showPane("list");
+  }
+
   show(view: View): void {
     this.view = view;
     this.changed();
@@ -292,10 +301,19 @@ export class App {
   }
 
   /** Who a customer is: as their card says, as they call themselves, else the number or address they use. */
-  whoIs(customer: CustomerName, identifier: string | null | undefined): string {
-    const card = this.card(customer.id);
-    const written = card && card !== "failed" ? card.name : null;
-    return written ?? customer.name ?? readable(identifier) ?? t("card.unknown");
+  whoIs(customer: CustomerName, identifier?: string | null): string {
+    const found = this.card(customer.id);
+    const card = found === "failed" ? null : found;
+    const given = card?.name ?? customer.name ?? card?.conversation?.customer.name ?? this.calledInThread(customer.id);
+    const addresses = [identifier, ...(card?.identifiers ?? []).map((one) => one.identifier)];
+    return given ?? addresses.map(readable).find((one) => one !== null) ?? t("card.unknown");
+  }
+
+  /** What a customer was called where they last wrote, as far as that is known here. */
+  private calledInThread(customer: string): string | null {
+    const thread = this.state?.thread(customer);
+    const last = thread?.slice(Math.max(0, thread.length - 50), thread.length) ?? [];
+    return last.findLast((one) => one.direction === "inbound" && one.author)?.author ?? null;
   }
 
   async answers(conversation: string): Promise<CannedAnswer[]> {

@@ -1,10 +1,12 @@
 import { css, html, nothing } from "lit";
-import type { Colleague, ContactView } from "../client/frames";
+import { RefusedError } from "../client/connection";
+import type { Colleague, ContactView, WorkClass } from "../client/frames";
 import { t } from "../i18n";
 import { clock, duration, word } from "../i18n/format";
 import { DeskElement } from "../ui/element";
 import { channelIcon } from "../ui/icons";
 import { presenceWords } from "../ui/presence";
+import { requirementWords } from "../ui/requirement";
 import { shared } from "../ui/styles";
 
 const EVERY_MS = 5_000;
@@ -172,7 +174,7 @@ export class TeamView extends DeskElement {
   private renderContact(contact: ContactView) {
     const name = this.app.whoIs(contact.customer, contact.identifier);
     const account = this.app.accountOf(contact);
-    const able = this.app.colleagues.filter((one) => one.presence === "available" && one.holds !== undefined);
+    const able = this.app.colleagues.filter((one) => canTake(one, this.workOf(contact)));
     return html`<tr>
       <th scope="row">
         <span title=${this.app.nameOfEnd(contact)}>${channelIcon(contact.channel)}</span> <bdi>${name}</bdi>
@@ -181,7 +183,7 @@ export class TeamView extends DeskElement {
       </th>
       <td><bdi>${contact.queue}</bdi></td>
       <td>${duration(this.app.now - Date.parse(contact.waiting_since))}</td>
-      <td>${contact.requirement ? html`<bdi dir="ltr">${contact.requirement}</bdi>` : "–"}</td>
+      <td><bdi>${requirementWords(contact.requirement, this.app) || "–"}</bdi></td>
       <td>
         <div class="actions">
           <button @click=${() => this.app.look(contact.conversation, contact.customer.id)}>${t("team.open")}<span class="hidden"> ${name}</span></button>
@@ -249,9 +251,25 @@ export class TeamView extends DeskElement {
     select.value = "";
     if (!agent) return;
     const { conversation, turn } = contact;
-    const done = await this.app.attempt(() => this.app.client!.ask("contact.assign", { conversation, turn, agent }));
-    if (done) this.app.say(t("team.assigned", { name: this.app.nameOf(agent) }));
-    await this.load();
+    const name = this.app.nameOf(agent);
+    try {
+      await this.app.client!.ask("contact.assign", { conversation, turn, agent });
+      this.app.say(t("team.assigned", { name }));
+      await this.load();
+    } catch (error) {
+      await this.load();
+      this.app.say(this.isFull(error, contact) ? t("team.cannot", { name }) : this.app.explain(error), "error");
+    }
+  }
+
+  /** Whether it was the agent who stood in the way: the contact still waits where it was seen. */
+  private isFull(error: unknown, { conversation, turn }: ContactView): boolean {
+    const isConflict = error instanceof RefusedError && error.code === "conflict";
+    return isConflict && this.waiting.some((one) => one.conversation === conversation && one.turn === turn);
+  }
+
+  private workOf(contact: ContactView): WorkClass | null {
+    return this.app.queues.find((one) => one.queue === contact.queue)?.work_class ?? null;
   }
 
   private async load(): Promise<void> {
@@ -266,6 +284,15 @@ export class TeamView extends DeskElement {
       this.failed = true;
     }
   }
+}
+
+/** Whether an agent whose work we see could take one more of a class now; a call excludes everything else. */
+function canTake(agent: Colleague, work: WorkClass | null): boolean {
+  if (agent.presence !== "available" || !agent.connected || !agent.capacity || work === null) return false;
+  if (agent.next && agent.next.presence !== "available") return false;
+  const load = agent.load ?? {};
+  if (load.voice || (work === "voice" && load.chat)) return false;
+  return (load[work] ?? 0) < (agent.capacity[work] ?? 0);
 }
 
 customElements.define("tl-team", TeamView);

@@ -1,52 +1,97 @@
-import { css, html, nothing } from "lit";
+import { css, html, nothing, type PropertyValues } from "lit";
 import { RefusedError } from "../client/connection";
 import type { Known } from "../client/state";
 import { t } from "../i18n";
 import { duration, moment, word } from "../i18n/format";
 import { DeskElement } from "./element";
+import { summary } from "./entry";
 import { presenceWords } from "./presence";
 import { dialogs, shared } from "./styles";
 
 export type Asking = "close" | "transfer" | "pause";
 
 const PAUSES_MIN = [15, 60, 240];
+const EVERY_MS = 3_000;
+
+/** What a person who closes has seen: the customer's words, and the version up to which nothing else of theirs came. */
+interface Seen {
+  first: string;
+  said: string;
+  version: number;
+}
 
 /** The questions before a conversation is closed, transferred or set aside, each in a dialog of the browser's own. */
 export class ConversationDialogs extends DeskElement {
-  static override properties = { ...DeskElement.properties, known: { attribute: false }, asking: { state: true }, to: { state: true }, busy: { state: true }, problem: { state: true } };
+  static override properties = { ...DeskElement.properties, known: { attribute: false }, asking: { state: true }, to: { state: true }, chosen: { state: true }, busy: { state: true }, problem: { state: true }, came: { state: true } };
   declare known: Known;
   declare asking: Asking | null;
   declare to: "queue" | "agent";
+  /** The queue or the colleague, once one was chosen. */
+  declare chosen: string | null;
   declare busy: boolean;
   declare problem: string | null;
+  /** What the customer wrote meanwhile, in a few words. */
+  declare came: string | null;
+  private seen: Seen | null = null;
+  /** The version a refusal told of: up to there the person has been told that something came. */
+  private toldUpTo = 0;
+  private timer: ReturnType<typeof setInterval> | null = null;
 
-  static override styles = [shared, dialogs, css``];
+  static override styles = [
+    shared,
+    dialogs,
+    css`
+      blockquote {
+        margin: 0;
+        padding-inline-start: 0.6rem;
+        border-inline-start: 3px solid var(--line-strong);
+        overflow-wrap: anywhere;
+      }
+    `,
+  ];
 
   constructor() {
     super();
     this.asking = null;
     this.to = "queue";
+    this.chosen = null;
     this.busy = false;
     this.problem = null;
+    this.came = null;
   }
 
   async ask(asking: Asking): Promise<void> {
     this.asking = asking;
-    this.problem = null;
-    void this.app.refreshCentre().catch(() => undefined);
+    this.problem = this.came = null;
+    this.chosen = null;
+    this.toldUpTo = 0;
+    this.seen = this.look(this.app.state!.thread(this.known.view.customer.id).at(0)?.id ?? "");
+    this.refresh();
+    this.timer ??= setInterval(this.refresh, EVERY_MS);
     await this.updateComplete;
     this.find<HTMLDialogElement>("dialog")?.showModal();
   }
 
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.ended();
+  }
+
+  override willUpdate(changed: PropertyValues<this>): void {
+    if (this.asking === "close") this.followOurs();
+    if (changed.has("to") || !this.choices.some((one) => one === this.chosen)) this.chosen = null;
+  }
+
   override render() {
     if (!this.asking) return nothing;
-    return html`<dialog @close=${() => (this.asking = null)} aria-labelledby="title">
+    return html`<dialog @close=${this.ended} aria-labelledby="title">
       <form method="dialog" @submit=${this.submit}>
         ${this.asking === "close" ? this.renderClose() : this.asking === "transfer" ? this.renderTransfer() : this.renderPause()}
         ${this.problem ? html`<p class="bad" role="alert">${this.problem}</p>` : nothing}
+        ${this.came ? html`<blockquote dir="auto">${this.came}</blockquote>` : nothing}
         <div class="buttons">
           <button type="button" @click=${() => this.find<HTMLDialogElement>("dialog")?.close()}>${t("action.cancel")}</button>
-          <button class="primary" ?disabled=${this.busy}>${t(`conversation.${this.asking}`)}</button>
+          <button class="primary" ?disabled=${this.busy || (this.asking === "transfer" && this.chosen === null)}>${t(`conversation.${this.asking}`)}</button>
         </div>
       </form>
     </dialog>`;
@@ -84,8 +129,8 @@ export class ConversationDialogs extends DeskElement {
 
   private renderQueues() {
     return this.app.queues.map(
-      (queue, index) => html`<label>
-        <input type="radio" name="queue" value=${queue.queue} ?checked=${index === 0} />
+      (queue) => html`<label>
+        ${this.renderChoice("queue", queue.queue)}
         <span><bdi>${queue.queue}</bdi></span>
         <span class="soft small">${t("conversation.queue_waiting", { count: queue.waiting })}</span>
       </label>`,
@@ -93,15 +138,28 @@ export class ConversationDialogs extends DeskElement {
   }
 
   private renderColleagues() {
-    const colleagues = this.app.colleagues.filter((one) => one.agent !== this.app.me && one.presence !== "offline" && one.connected !== false);
+    const { colleagues } = this;
     if (colleagues.length === 0) return html`<p class="soft">${t("conversation.nobody")}</p>`;
     return colleagues.map(
-      (one, index) => html`<label>
-        <input type="radio" name="agent" value=${one.agent} ?checked=${index === 0} />
+      (one) => html`<label>
+        ${this.renderChoice("agent", one.agent)}
         <span><bdi>${one.name}</bdi></span>
         <span class="soft small">${presenceWords(one.presence, one.reason)}</span>
       </label>`,
     );
+  }
+
+  private renderChoice(name: "queue" | "agent", value: string) {
+    return html`<input type="radio" name=${name} value=${value} .checked=${this.chosen === value} @change=${() => (this.chosen = value)} />`;
+  }
+
+  private get colleagues() {
+    return this.app.colleagues.filter((one) => one.agent !== this.app.me && one.presence !== "offline" && one.connected !== false);
+  }
+
+  /** To whom one can transfer, of the kind that is looked at. */
+  private get choices(): string[] {
+    return this.to === "queue" ? this.app.queues.map((one) => one.queue) : this.colleagues.map((one) => one.agent);
   }
 
   private renderPause() {
@@ -142,20 +200,66 @@ export class ConversationDialogs extends DeskElement {
   private readonly submit = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
     const form = new FormData(event.target as HTMLFormElement);
+    this.followOurs();
     const frame = this.frameOf(form);
     if (!frame) return this.askWhen();
     this.busy = true;
-    this.problem = null;
+    this.problem = this.came = null;
     try {
-      await this.app.client!.ask(`conversation.${this.asking}`, { conversation: this.known.view.conversation, ...frame });
+      const { conversation } = this.known.view;
+      await this.app.client!.ask(`conversation.${this.asking}`, { conversation, ...frame });
+      const transferred = this.asking === "transfer" ? this.chosen : null;
       this.find<HTMLDialogElement>("dialog")?.close();
+      if (transferred) this.transferred(conversation, transferred);
     } catch (error) {
       const isNews = this.asking === "close" && error instanceof RefusedError && error.code === "conflict";
-      this.problem = isNews ? t("conversation.changed") : this.app.explain(error);
+      this.problem = isNews ? this.tellNews(error.version) : this.app.explain(error);
     } finally {
       this.busy = false;
     }
   };
+
+  private transferred(conversation: string, to: string): void {
+    this.app.say(this.to === "queue" ? t("conversation.transferred_queue", { queue: to }) : t("conversation.transferred", { name: this.app.nameOf(to) }));
+    this.app.leave(conversation);
+  }
+
+  private readonly refresh = (): void => {
+    void this.app.refreshCentre().catch(() => undefined);
+  };
+
+  private readonly ended = (): void => {
+    this.asking = null;
+    this.seen = null;
+    if (this.timer) clearInterval(this.timer);
+    this.timer = null;
+  };
+
+  /** What of the customer's stands on the thread from `first` on, and the version at which it does. */
+  private look(first: string): Seen {
+    const said = this.inboundFrom(first).map((one) => [one.id, one.edited_at, one.deleted, JSON.stringify(one.reactions ?? [])].join());
+    return { first, said: said.join("\n"), version: this.known.version };
+  }
+
+  private inboundFrom(first: string) {
+    const thread = this.app.state!.thread(this.known.view.customer.id);
+    return thread.slice(Math.max(0, thread.indexOf(first)), thread.length).filter((one) => one.direction === "inbound");
+  }
+
+  /** What we write ourselves stops nobody from closing; what the customer does, until the person was told of it. */
+  private followOurs(): void {
+    if (!this.seen) return;
+    const now = this.look(this.seen.first);
+    if (now.said === this.seen.said || now.version <= this.toldUpTo) this.seen = now;
+  }
+
+  /** Say that the customer wrote, and what; from here on that counts as seen. */
+  private tellNews(version: number | null): string {
+    this.toldUpTo = version ?? this.known.version;
+    const last = this.inboundFrom(this.seen?.first ?? "").at(-1);
+    this.came = last && !this.seen?.said.includes(last.id) ? summary(last) : null;
+    return t("conversation.changed");
+  }
 
   /** Another time was chosen and none is given: the browser says so in its own words. */
   private askWhen(): void {
@@ -170,7 +274,7 @@ export class ConversationDialogs extends DeskElement {
     const said = (name: string) => String(form.get(name) ?? "").trim();
     switch (this.asking) {
       case "close":
-        return { ...(said("disposition") ? { disposition: said("disposition") } : {}), version: this.known.version };
+        return { ...(said("disposition") ? { disposition: said("disposition") } : {}), version: this.seen?.version ?? this.known.version };
       case "transfer": {
         const to = said(this.to);
         return to ? { to: { [this.to]: to }, ...(said("note") ? { note: said("note") } : {}) } : null;

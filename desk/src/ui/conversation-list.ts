@@ -182,6 +182,7 @@ export class ConversationList extends DeskElement {
       return html`<em>${t("list.draft")}:</em> <bdi>${begun}</bdi>`;
     }
     const last = this.app.state!.thread(view.customer.id).last;
+    if (last?.kind === "note") return html`<span>${t("composer.note")}:</span> <bdi>${summary(last)}</bdi>`;
     return last ? html`<bdi>${summary(last)}</bdi>` : nothing;
   }
 

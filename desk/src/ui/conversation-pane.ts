@@ -1,8 +1,9 @@
 import { css, html, nothing } from "lit";
+import type { ConversationView } from "../client/frames";
 import type { Known } from "../client/state";
 import type { Parcel } from "../client/outbox";
 import { t } from "../i18n";
-import { duration, when } from "../i18n/format";
+import { duration, when, word } from "../i18n/format";
 import "./composer";
 import type { Composer } from "./composer";
 import "./conversation-dialogs";
@@ -12,6 +13,9 @@ import { icon } from "./icons";
 import { shared } from "./styles";
 import "./thread-view";
 import type { ThreadView } from "./thread-view";
+
+/** What stands for a disposition where nobody gave one. */
+const NONE_GIVEN = "none given";
 
 /** One customer's thread, what can be done with the conversation, and where one writes. */
 export class ConversationPane extends DeskElement {
@@ -132,7 +136,7 @@ export class ConversationPane extends DeskElement {
           .conversation=${looked.conversation}
           .name=${name}
           .noteOnly=${!isMine}
-          @sent=${() => this.find<ThreadView>("tl-thread")?.requestUpdate()}
+          @sent=${() => this.find<ThreadView>("tl-thread")?.showNewest()}
         ></tl-composer>
         ${known ? html`<tl-conversation-dialogs .app=${this.app} .known=${known}></tl-conversation-dialogs>` : nothing}
       </div>`;
@@ -155,17 +159,24 @@ export class ConversationPane extends DeskElement {
   }
 
   private facts(known: Known | null): string {
-    if (!known) return t("team.reading");
-    const { view } = known;
+    const view = known?.view ?? this.viewOnCard();
+    if (!view || (!known && view.state !== "resolved")) return t("team.reading");
     const parts: string[] = [];
     if (view.state === "paused" && view.until) parts.push(`${t("list.paused")}, ${t("list.until", { time: when(view.until, this.app.now) })}`);
     if (view.state === "wrapping") {
       parts.push(t("list.wrapping"));
       if (view.until) parts.push(t("conversation.wrap_left", { time: duration(Date.parse(view.until) - this.app.now) }));
     }
-    if (view.state === "resolved") parts.push(t("composer.ended"));
+    if (view.state === "resolved") parts.push(outcome(view.disposition));
     parts.push(t("offer.queue", { queue: view.queue }), t("conversation.since", { time: when(view.opened_at, this.app.now) }));
     return parts.join(" · ");
+  }
+
+  /** The conversation as the customer's card tells of it, where nothing else does. */
+  private viewOnCard(): ConversationView | null {
+    const card = this.app.card(this.app.looked!.customer);
+    const found = card && card !== "failed" ? card.conversation : null;
+    return found?.conversation === this.app.looked!.conversation ? found : null;
   }
 
   private renderActions(known: Known) {
@@ -200,6 +211,12 @@ export class ConversationPane extends DeskElement {
   private takeOver(): Promise<boolean> {
     return this.app.takeOver(this.app.looked!.conversation);
   }
+}
+
+/** That it is over, and how it ended where somebody has said so. */
+function outcome(disposition: string | null): string {
+  if (!disposition || disposition === NONE_GIVEN) return t("composer.ended");
+  return t("conversation.over", { outcome: word("disposition", disposition) });
 }
 
 customElements.define("tl-conversation", ConversationPane);

@@ -1,5 +1,5 @@
 import { css, html, nothing } from "lit";
-import { addressOf, callAddress, ourEnd, readable } from "../client/accounts";
+import { addressOf, callAddress, ourEnd } from "../client/accounts";
 import type { CustomerCard, PastConversation } from "../client/frames";
 import { t } from "../i18n";
 import { channelName, date, languageName, moment, number, word } from "../i18n/format";
@@ -125,7 +125,7 @@ export class CardPane extends DeskElement {
     const card = this.app.card(customer);
     return html`<header>
         <button class="plain icon narrow" @click=${() => this.app.showPane("thread")}>${icon("back", true)}<span class="hidden">${t("action.back")}</span></button>
-        <h2 class="cut">${card && card !== "failed" ? html`<bdi>${this.app.whoIs({ id: card.customer, name: card.name }, card.identifiers.find((one) => readable(one.identifier))?.identifier)}</bdi>` : t("card.title")}</h2>
+        <h2 class="cut">${card && card !== "failed" ? html`<bdi>${this.app.whoIs(this.app.lookedAt?.view.customer ?? { id: customer, name: card.name }, this.app.lookedAt?.view.via?.split("|")[1])}</bdi>` : t("card.title")}</h2>
         ${card && card !== "failed" && card.conversations && !this.editing
           ? html`<button class="plain icon" @click=${() => (this.editing = true)}>${icon("edit")}<span class="hidden">${t("action.edit")}</span></button>`
           : nothing}

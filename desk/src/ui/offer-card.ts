@@ -4,6 +4,7 @@ import { t } from "../i18n";
 import { duration } from "../i18n/format";
 import { DeskElement } from "./element";
 import { channelIcon, icon } from "./icons";
+import { requirementWords } from "./requirement";
 import { shared } from "./styles";
 
 /** A contact that is offered: who, what, how long is left; accept or reject. */
@@ -101,9 +102,9 @@ export class OfferCard extends DeskElement {
 
   private facts(offer: OfferView): string {
     const waiting = t("offer.waiting", { time: duration(this.app.now - Date.parse(offer.waiting_since)) });
-    if (offer.requirement.startsWith("@")) return `${waiting} · ${t("offer.for_you")}`;
-    if (!offer.requirement) return waiting;
-    return `${waiting} · ${t("offer.needs", { skills: offer.requirement.replaceAll("+", ", ").replaceAll(".", " ") })}`;
+    const words = requirementWords(offer.requirement, this.app);
+    if (!words) return waiting;
+    return `${waiting} · ${offer.requirement.startsWith("@") ? words : t("offer.needs", { skills: words })}`;
   }
 
   private async answer(how: "accept" | "reject"): Promise<void> {

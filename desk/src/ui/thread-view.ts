@@ -49,6 +49,8 @@ export class ThreadView extends DeskElement {
   private heardLast: string | null = null;
   private fresh = 0;
   private loading = false;
+  /** Where the scroller stood when last looked at: only a person moves it up from there. */
+  private lastTop = 0;
   protected override ticks = false;
 
   static override styles = [shared, threadStyles, css``];
@@ -81,6 +83,7 @@ export class ThreadView extends DeskElement {
         aria-label=${t("thread.label", { name: this.name })}
         @scroll=${this.scrolled}
       >
+        <div class="content">
         ${this.first === 0 ? this.renderBeginning(thread) : nothing}
         <div class="space" .style=${`height:${this.first * this.rowHeight}px`}></div>
         ${repeat(
@@ -90,6 +93,7 @@ export class ThreadView extends DeskElement {
         )}
         <div class="space" .style=${`height:${(this.length - last) * this.rowHeight}px`}></div>
         ${this.foreign ? nothing : this.app.client?.outbox.of(this.conversation).map((parcel) => this.renderParcel(parcel))}
+        </div>
       </div>
       ${this.stuck ? nothing : this.renderNewest()}
       <p class="hidden" role="status">${this.spoken}</p>`;
@@ -99,16 +103,21 @@ export class ThreadView extends DeskElement {
     const { scroller } = this;
     if (!scroller) return;
     this.measure();
-    if (this.stuck) scroller.scrollTop = scroller.scrollHeight;
+    if (this.stuck) this.toEnd(scroller);
     else this.restore(scroller);
     if (this.first === 0 && scroller.scrollTop < MARGIN) void this.loadOlder();
   }
 
   override firstUpdated(): void {
-    new ResizeObserver(() => {
-      if (this.stuck && this.scroller) this.scroller.scrollTop = this.scroller.scrollHeight;
-      else this.scrolled();
-    }).observe(this);
+    const sizes = new ResizeObserver(() => {
+      const { scroller } = this;
+      if (!scroller) return;
+      if (this.stuck) return this.toEnd(scroller);
+      this.restore(scroller);
+      this.scrolled();
+    });
+    sizes.observe(this);
+    sizes.observe(this.find(".content")!); // a picture grows once it is loaded
   }
 
   private get thread(): Thread {
@@ -123,6 +132,7 @@ export class ThreadView extends DeskElement {
     this.stuck = true;
     this.anchor = null;
     this.fresh = 0;
+    this.lastTop = 0;
     this.failed = false;
     this.spoken = "";
     this.heardLast = this.thread.last?.id ?? null;
@@ -150,7 +160,9 @@ export class ThreadView extends DeskElement {
     if (!scroller) return;
     const rest = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight;
     const wasStuck = this.stuck;
-    this.stuck = rest < NEAR && this.first + WINDOW >= this.length;
+    const isAtEnd = rest < NEAR && this.first + WINDOW >= this.length;
+    this.stuck = isAtEnd || (wasStuck && scroller.scrollTop >= this.lastTop - 1);
+    this.lastTop = scroller.scrollTop;
     if (this.stuck) this.fresh = 0;
     this.note(scroller);
     if (this.move(scroller) || wasStuck !== this.stuck) this.requestUpdate();
@@ -193,6 +205,7 @@ export class ThreadView extends DeskElement {
     if (!row) return;
     const moved = row.getBoundingClientRect().top - scroller.getBoundingClientRect().top - this.anchor.offset;
     if (Math.abs(moved) >= 1) scroller.scrollTop += moved;
+    this.lastTop = scroller.scrollTop;
   }
 
   private measure(): void {
@@ -246,11 +259,21 @@ export class ThreadView extends DeskElement {
     </button>`;
   }
 
-  private readonly toNewest = (): void => {
+  /** Go to the newest message and stay there, whatever comes. */
+  showNewest(): void {
     this.stuck = true;
     this.fresh = 0;
     this.anchor = null;
     this.requestUpdate();
+  }
+
+  private toEnd(scroller: HTMLElement): void {
+    scroller.scrollTop = scroller.scrollHeight;
+    this.lastTop = scroller.scrollTop;
+  }
+
+  private readonly toNewest = (): void => {
+    this.showNewest();
     this.scroller?.focus({ preventScroll: true });
   };
 

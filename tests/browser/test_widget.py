@@ -181,6 +181,11 @@ def test_a_file_goes_to_the_agent_and_one_that_is_too_large_is_not_taken(mina: V
     chooser = mina.page.locator("throughline-chat input[type=file]")
     chooser.set_input_files({"name": "big.pdf", "mimeType": "application/pdf", "buffer": bytes(10_500_000)})
     mina.page.locator("throughline-chat .files .bad", has_text="too large").wait_for()
+    field = mina.page.locator("throughline-chat .composer textarea")
+    field.fill("Not without my file")
+    field.press("Enter")
+    assert mina.page.get_by_role("button", name="Send").is_disabled()
+    assert field.input_value() == "Not without my file"
     mina.page.get_by_role("button", name="Remove").click()
     chooser.set_input_files({"name": "bill.pdf", "mimeType": "application/pdf", "buffer": b"%PDF-1.4 a bill"})
     mina.page.locator("throughline-chat .files em").wait_for(state="detached")

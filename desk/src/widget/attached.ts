@@ -21,8 +21,9 @@ export class AttachedFiles {
     private readonly changed: () => void,
   ) {}
 
-  get isUploading(): boolean {
-    return this.files.some((file) => file.state === "uploading");
+  /** Whether a file is not uploaded yet, or cannot be: nothing goes without it until the visitor removes it. */
+  get isUnready(): boolean {
+    return this.files.some((file) => file.id === null);
   }
 
   get ready(): { id: string; name: string; picture: Picture }[] {

@@ -206,7 +206,7 @@ export class ThroughlineChat extends LitElement {
   private submit(event?: Event): void {
     event?.preventDefault();
     const field = this.find<HTMLTextAreaElement>(".composer textarea");
-    if (!field || this.attached?.isUploading) return;
+    if (!field || this.attached?.isUnready) return;
     this.say(field.value, this.attached?.ready, this.answeredEntry?.id);
     field.value = this.client!.draft = "";
     this.answered = null;
@@ -464,7 +464,7 @@ export class ThroughlineChat extends LitElement {
         @keydown=${this.typed}
         @input=${this.wrote}
       ></textarea>
-      <button class="icon" aria-label=${words.say("send")} ?disabled=${this.attached?.isUploading ?? false}>${icon("send")}</button>
+      <button class="icon" aria-label=${words.say("send")} ?disabled=${this.attached?.isUnready ?? false}>${icon("send")}</button>
     </form>`;
   }
 

@@ -64,7 +64,7 @@ def test_what_came_late_takes_its_place_and_says_so_also_after_a_reload(ana: Scr
     say_on_telegram(
         stack, customer, photo=[{"file_id": "p", "file_unique_id": "u", "file_size": 9}], caption="A picture"
     )
-    write(stack, "telegram", customer, "And now?")
+    say_on_telegram(stack, customer, text="And now?")
     ana.message("A picture").locator("img").wait_for()
 
     def order() -> list[str]:

@@ -192,6 +192,14 @@ describe("offers", () => {
     expect(offers()).toEqual([]);
   });
 
+  it("end for nobody to whom they were not shown any more", async () => {
+    desk = new Desk("leavings");
+    await desk.hear("Ana hands it to Ben with a note");
+    const { tab } = desk.server;
+    expect(tab.all("offer.ended", "Ana takes a conversation", "Ana hands it to Ben with a note").map((one) => one.reason)).toEqual(["accepted", "gone"]);
+    expect(desk.happened.filter((one) => one.kind === "offer.ended").map((one) => one.reason)).toEqual(["accepted"]);
+  });
+
   it("go on ringing though an older answer does not have them, and so does the presence", async () => {
     (await desk.hear("Ana lets it pass")).break();
     await desk.timers.pass(400);

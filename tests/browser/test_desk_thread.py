@@ -157,6 +157,13 @@ def test_a_picture_that_grows_leaves_the_thread_at_the_newest_message(ana: Scree
     picture = ana.message("The broken lamp").locator("img")
     until(lambda: picture.evaluate("one => one.offsetHeight") > 200, "the picture to grow")
     until(lambda: rest() < 2, "the thread to stand at its end")
+    growth = """one => {
+        one.style.minBlockSize = "450px";
+        one.getRootNode().host.getRootNode().querySelector(".scroller").dispatchEvent(new Event("scroll"));
+    }"""
+    picture.evaluate(growth)  # just before the browser tells of a scroll that was not the person's
+    until(lambda: rest() < 2, "the thread to stand at its end")
+    assert ana.page.locator("tl-thread .newest").count() == 0
     write(stack, "telegram", customer, "Do you see it?")
     ana.message("Do you see it?").wait_for()
     until(lambda: rest() < 2, "the thread to stand at its end")

@@ -35,6 +35,46 @@ def test_a_supervisor_assigns_what_waits_by_hand(ana: Screen, open_screen: Opene
     omar.page.locator("tl-team tr", has_text="Ana").locator(".holds button").first.wait_for()
 
 
+def test_work_is_assigned_only_to_those_who_can_take_it(ana: Screen, open_screen: Opener, stack: StackClient) -> None:
+    def with_room(route: Any) -> None:
+        answer = route.fetch()
+        told = json.loads(answer.body())
+        for agent in told["agents"]:
+            agent["load"] = {}
+        route.fulfill(response=answer, json=told)
+
+    ana.be("offline")
+    omar = open_screen(stack.url).sign_in("Omar", "supervisor").be("available")
+    write(stack, "telegram", telegram_customer(), "Omar takes one at a time")
+    omar.accept("Omar takes one at a time")
+    ana.be("available")
+    write(stack, "telegram", telegram_customer(), "Who has room?")
+    ana.offer("Who has room?")
+    ana.page.keyboard.press("Alt+R")
+    omar.page.get_by_role("button", name="Team").click()
+    row = omar.page.locator("tl-team tr", has_text="Who has room?")
+    row.wait_for()
+    options = row.get_by_label("Assign to").locator("option")
+    until(lambda: "Ana" in options.all_text_contents(), "Ana among those with room")
+    assert "Omar" not in options.all_text_contents()
+    assert "en.1" not in plain(row)
+
+    omar.page.route(re.compile(r"/agents$"), with_room)
+    until(lambda: "Omar" in options.all_text_contents(), "Omar among those who seem to have room")
+    row.get_by_label("Assign to").select_option(label="Omar")
+    omar.page.get_by_role("alert").get_by_text(re.compile(r"Omar\W? cannot take it now")).wait_for()
+    omar.shoot("assigned-to-a-full-agent")
+    assert omar.findings() == []
+    omar.page.unroute_all()
+
+    row.get_by_role("button", name="Open").click()
+    omar.page.locator("tl-conversation h2", has_text="Noor").wait_for()
+    omar.page.locator("tl-card").get_by_role("heading", name="Noor").wait_for()
+    omar.close_all()
+    omar.accept("Who has room?")
+    omar.close_all()
+
+
 def test_an_agent_goes_when_the_work_is_done(ana: Screen, stack: StackClient) -> None:
     write(stack, "telegram", telegram_customer(), "The last one for today")
     ana.accept("The last one for today")
@@ -126,6 +166,7 @@ def test_what_is_transferred_to_a_queue_leaves_the_screen(ana: Screen, stack: St
     said = ana.page.locator(".said, [role=status]", has_text=re.compile(rf"Transferred to queue \W?{queue}"))
     said.first.wait_for()
     ana.message("This stays with Ana").wait_for()
+    until(lambda: ana.page.locator("tl-list nav li").count() == 1, "the list to be one shorter")
     assert ana.page.get_by_text("The offer is gone").count() == 0
     ana.shoot("transferred-to-queue")
     assert ana.findings() == []

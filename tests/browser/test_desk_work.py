@@ -146,7 +146,7 @@ def test_who_closes_is_told_what_the_customer_wrote_meanwhile(ana: Screen, stack
     until(lambda: ana.page.locator("tl-list nav li").count() == 0, "the list to be empty")
 
 
-def test_what_is_transferred_to_a_queue_leaves_the_screen(ana: Screen, stack: StackClient) -> None:
+def test_what_is_transferred_to_a_queue_leaves_the_screen(ana: Screen, open_screen: Opener, stack: StackClient) -> None:
     write(stack, "telegram", telegram_customer(), "This stays with Ana")
     ana.accept("This stays with Ana")
     write(stack, "telegram", telegram_customer(), "This is for others")
@@ -170,6 +170,9 @@ def test_what_is_transferred_to_a_queue_leaves_the_screen(ana: Screen, stack: St
     assert ana.page.get_by_text("The offer is gone").count() == 0
     ana.shoot("transferred-to-queue")
     assert ana.findings() == []
+
+    omar = open_screen(stack.url).sign_in("Omar").be("available")
+    omar.accept("This is for others").close_all()
 
 
 def test_what_is_set_aside_comes_back_when_the_customer_writes(ana: Screen, stack: StackClient) -> None:

@@ -178,6 +178,8 @@ def test_a_canned_answer_is_found_by_key_and_speaks_of_both(ana: Screen, stack: 
     ana.page.keyboard.type("/hi")
     ana.page.keyboard.press("Enter")
     ana.page.locator("tl-composer textarea:focus").wait_for()
+    written = ana.page.locator("tl-composer textarea").input_value()
+    assert written == "Hello Noor, this is Ana. How can I help you?"
     ana.page.keyboard.press("Enter")
     ana.message("Hello Noor, this is Ana. How can I help you?").wait_for()
     until(lambda: sent(stack, "telegram", "Hello Noor, this is Ana."), "the answer")

@@ -100,6 +100,18 @@ def test_an_agent_goes_when_the_work_is_done(ana: Screen, stack: StackClient) ->
     ana.be("available").accept("Too late for Ana")
 
 
+def test_who_signs_out_with_a_conversation_open_finds_it_again(ana: Screen, stack: StackClient) -> None:
+    write(stack, "telegram", telegram_customer(), "Do not forget me")
+    ana.accept("Do not forget me")
+    ana.page.locator("tl-menu button[aria-expanded]").click()
+    ana.page.get_by_role("button", name="Sign out").click()
+    ana.page.locator("tl-welcome .primary").wait_for()
+    ana.shoot("signed-out")
+    assert ana.findings() == []
+    ana.sign_in("Ana").be("available")
+    ana.message("Do not forget me").wait_for()
+
+
 def test_a_wrap_up_shows_its_time_and_ends_with_a_disposition(ana: Screen, stack: StackClient) -> None:
     frames: list[Any] = []
     ana.page.on("websocket", lambda socket: socket.on("framesent", lambda frame: frames.append(json.loads(frame))))

@@ -67,7 +67,7 @@ export class CannedAnswers extends DeskElement {
         placeholder=${t("composer.answers_search")}
         .value=${this.search}
         @input=${(event: Event) => (this.search = (event.target as HTMLInputElement).value)}
-        @keydown=${(event: KeyboardEvent) => event.key === "Enter" && fitting[0] && this.tell("chosen", fitting[0])}
+        @keydown=${(event: KeyboardEvent) => event.key === "Enter" && this.choose(event, fitting[0])}
       />
       ${fitting.length ? html`<ul>${fitting.map((one) => this.renderAnswer(one))}</ul>` : html`<p class="soft small">${t("composer.answers_none")}</p>`}
     </div>`;
@@ -86,6 +86,11 @@ export class CannedAnswers extends DeskElement {
         ${one.shortcut ? html`<kbd dir="ltr">${one.shortcut}</kbd>` : nothing}
       </button>
     </li>`;
+  }
+
+  private choose(event: KeyboardEvent, answer: CannedAnswer | undefined): void {
+    event.preventDefault(); // the caret goes to the reply, and the key would break a line there
+    if (answer) this.tell("chosen", answer);
   }
 
   private tell(what: "chosen" | "away", detail?: CannedAnswer): void {

@@ -24,6 +24,11 @@ export abstract class DeskElement extends LitElement {
     for (const stop of this.stops.splice(0)) stop();
   }
 
+  /** What has been taken off the page is not drawn again: the person it was drawn for may have signed out. */
+  protected override shouldUpdate(): boolean {
+    return this.isConnected;
+  }
+
   protected find<T extends Element>(selector: string): T | null {
     return this.renderRoot.querySelector<T>(selector);
   }

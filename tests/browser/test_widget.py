@@ -325,9 +325,12 @@ def test_what_is_being_written_survives_closing_and_reloading_until_it_is_sent(
     become = "identity => { document.querySelector('throughline-chat').identity = identity }"
     mina.page.evaluate(become, identity)
     assert field.input_value() == "My router is"  # it goes along with who signs in
+    proofs = "Object.keys(localStorage).filter(key => key.startsWith('throughline.visitor')).length"
+    until(lambda: mina.page.evaluate(proofs) == 0, "the hand-over")
     mina.page.evaluate(become, None)
-    until(lambda: field.input_value() == "", "nobody's field")
+    mina.page.locator("throughline-chat form.intro").wait_for()
     mina.page.evaluate(become, identity)
+    assert field.input_value() == ""
     field.press_sequentially("My router is dead")
     mina.page.keyboard.press("Enter")
     mina.received("My router is dead").wait_for()

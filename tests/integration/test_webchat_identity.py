@@ -79,12 +79,7 @@ def test_the_same_agent_goes_on_in_the_same_conversation_and_the_user_sees_all_o
 
 
 def test_the_thread_says_for_agents_when_and_as_whom_the_visitor_signed_in(chat: Chat) -> None:
-    ana = chat.center.sign_in("ana")
-    anonymous = chat.center.visit("before")
-    chat.writes("before", "Hello")
-    chat.takes(ana)
-    signs_in(chat, "after", anonymous["visitor"])
-    chat.center.work()
+    ana, _ = signs_in_while_ana_talks(chat)
 
     [frame] = [frame for frame in chat.center.sockets.to(ana, "message") if frame["entry"]["kind"] == "identity"]
     assert frame["entry"]["details"] == {"to": "external-id:u-77"}
@@ -266,20 +261,26 @@ def test_a_tab_that_says_hello_while_the_visitor_signs_in_is_left_out_of_service
     assert connections.list_listeners(f"webchat/shop-1|{_visitor_of(chat)}") == []
 
 
+def signs_in_while_ana_talks(chat: Chat) -> tuple[str, str]:
+    """Have an anonymous visitor write, Ana take it, and their page say who they are; return her tab and their proof."""
+    ana = chat.center.sign_in("ana")
+    proof = chat.center.visit("before")["visitor"]
+    chat.writes("before", "My router is dead")
+    chat.takes(ana)
+    signs_in(chat, "after", proof)
+    chat.center.work()
+    return ana, proof
+
+
 def _visitor_of(chat: Chat) -> Identifier:
     [visitor] = chat.center.stores.customers.list_visitors(USER)
     return visitor.identifier
 
 
 def test_the_second_user_of_one_visitor_begins_on_their_own(chat: Chat) -> None:
-    ana = chat.center.sign_in("ana")
-    anonymous = chat.center.visit("before")
-    chat.writes("before", "My router is dead")
-    chat.takes(ana)
-    signs_in(chat, "after", anonymous["visitor"])
-    chat.center.work()
+    _, proof = signs_in_while_ana_talks(chat)
 
-    assert texts(signs_in(chat, "other", anonymous["visitor"], "u-78")) == []
+    assert texts(signs_in(chat, "other", proof, "u-78")) == []
     chat.center.work()
     chat.writes("other", "I am somebody else")
     assert texts(chat.snapshot("other")) == ["I am somebody else"]

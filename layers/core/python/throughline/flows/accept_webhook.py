@@ -19,7 +19,7 @@ from throughline.domain.errors import (
 from throughline.domain.identifiers import digest, parse_entry_id
 from throughline.domain.messages import ChannelEvent, NotUnderstood, StatusReported
 from throughline.domain.sizes import cut_to_size, fits
-from throughline.flows.accounts import open_account, webhook_url
+from throughline.flows.accounts import find_configured, open_account, webhook_url
 from throughline.flows.keep import LeftOver, keep_webhook, left_over
 from throughline.flows.limit_intake import Excess, charge_event, group_for, require_room
 from throughline.flows.queue_events import queue_events
@@ -175,14 +175,10 @@ def _part(world: World, configured: ChannelAccount, account: Account, whole: Cha
     unwanted = _why_not(world, configured, account, event)
     if at_ms is None:
         return _Part(whole=whole, event=event, unwanted=unwanted, excess=None)
-    owner = _owner(world, event) if unwanted is None else None  # of others the webhook's proof does not speak
+    # Of others' events the webhook's proof does not speak.
+    owner = find_configured(world, event.account) if unwanted is None else None
     excess = charge_event(world, event, owner or configured, at_ms, of_sender=owner is not None)
     return _Part(whole=whole, event=event, unwanted=unwanted, excess=excess)
-
-
-def _owner(world: World, event: ChannelEvent) -> ChannelAccount | None:
-    channel, _, address = event.account.partition("/")
-    return world.settings.find_account_by_address(channel, address)
 
 
 def _why_not(world: World, configured: ChannelAccount, account: Account, event: ChannelEvent) -> str | None:
@@ -203,7 +199,7 @@ def _why_not_ours(world: World, configured: ChannelAccount, account: Account, ev
         return "no_sender"
     if event.account == account.account_id:
         return None
-    other = _owner(world, event)
+    other = find_configured(world, event.account)
     if other is None:
         return UNKNOWN_ACCOUNT
     return None if _secrets_of(other) & _secrets_of(configured) else FOREIGN_ACCOUNT

@@ -31,11 +31,25 @@ def get_account(world: World, account_id: str) -> Account:
     Raises:
         ConfigurationError: there is none any more, or one of its secrets is missing.
     """
-    channel, _, address = account_id.partition("/")
-    configured = world.settings.find_account_by_address(channel, address)
+    return open_account(world, get_configured(world, account_id))
+
+
+def get_configured(world: World, account_id: str) -> ChannelAccount:
+    """Return the configuration of the account that is called ``<channel>/<address>``.
+
+    Raises:
+        ConfigurationError: there is none any more.
+    """
+    configured = find_configured(world, account_id)
     if configured is None:
         raise ConfigurationError(f"no channel account {account_id} is configured")
-    return open_account(world, configured)
+    return configured
+
+
+def find_configured(world: World, account_id: str) -> ChannelAccount | None:
+    """Return the configuration of the account that is called ``<channel>/<address>``, or None."""
+    channel, _, address = account_id.partition("/")
+    return world.settings.find_account_by_address(channel, address)
 
 
 def webhook_url(world: World, channel: str, name: str) -> str:

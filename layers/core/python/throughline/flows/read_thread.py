@@ -15,7 +15,7 @@ MAX_PAGE = 100
 BEFORE_OPENING_MS = 7 * 24 * 3600 * 1000  # a provider may deliver that late
 MAX_RESUMED_ENTRIES = 1000
 STATUS_PAGE = 20
-HOPS = 20  # merges of merges
+HOPS = 20  # merges of merges: how far a customer is followed to where they are now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,20 +41,19 @@ from throughline.domain.messages import (
 )
 from throughline.domain.requirements import requirement_for, spoken_language
 from throughline.domain.routing import Waiting
+from throughline.flows.accounts import get_configured
 from throughline.flows.announce import announce_entry
 from throughline.flows.assign import place
 from throughline.flows.conclude import finish_letting_go, resume_paused
 from throughline.flows.hand_over import bind, is_hand_over
 from throughline.flows.link import ONE_BROWSER, home_key, link_identifiers, link_pair
 from throughline.flows.notify import notify_holder, record_offer
-from throughline.flows.read_thread import find_live
+from throughline.flows.read_thread import HOPS, find_live
 from throughline.flows.recognise_language import recognise_language
 from throughline.flows.record_state import record_state
 from throughline.flows.remember_consent import remember_consent
 from throughline.flows.show_visitor import show_entry, show_handed_over, show_opening
 from throughline.ports import World
-
-HOPS = 20  # merges of merges
 
 PersonEvent = (
     MessageReceived
@@ -186,7 +185,7 @@ def _content(event: PersonEvent) -> dict[str, Any]:  # noqa: C901 - one case a k
 
 
 def _converse(world: World, event: MessageReceived | Postback, entry: Entry, arrival: Arrival) -> None:
-    account = _account(world, event)
+    account = get_configured(world, event.account)
     opening = _opening(world, account, event, entry, arrival)
     head = _announce(world, entry.home, opening)
     if head is None:
@@ -205,14 +204,6 @@ def _converse(world: World, event: MessageReceived | Postback, entry: Entry, arr
     _route(world, head, opening, entry, arrival)
     if head.opener == entry.reference or head.state is ContactState.RESOLVED:
         show_opening(world, entry)
-
-
-def _account(world: World, event: PersonEvent) -> ChannelAccount:
-    channel, _, address = event.account.partition("/")
-    account = world.settings.find_account_by_address(channel, address)
-    if account is None:
-        raise ConfigurationError(f"no channel account {event.account} is configured")
-    return account
 
 
 def _opening(

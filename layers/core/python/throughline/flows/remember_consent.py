@@ -2,10 +2,8 @@
 
 from throughline.domain.errors import StoreUnavailableError
 from throughline.domain.identifiers import CustomerId, Identifier
-from throughline.flows.read_thread import find_live
+from throughline.flows.read_thread import HOPS, find_live
 from throughline.ports import World
-
-HOPS = 20  # merges of merges
 
 
 def remember_consent(  # noqa: PLR0913 - each is one word of what was said
